@@ -1,0 +1,112 @@
+//! Worker processes: forked, pinned to a CPU each, started together, watched for failure.
+//!
+//! Workers are forked rather than started anew so that they share anonymous memory with each other; the parent
+//! must have a single thread, and sleeps until all of them have ended.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A worker that waits longer for the others gives up: one of them has failed.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// CPUs that this process may run on.
+pub fn allowed_cpus() -> io::Result<Vec<usize>> {
+    // SAFETY: all-zero is a valid, empty CPU set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a whole `cpu_set_t`, whose size is given.
+    check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) })?;
+    // SAFETY: every index is below the number of CPUs of a set.
+    Ok((0..libc::CPU_SETSIZE as usize)
+        .filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) })
+        .collect())
+}
+
+/// Runs this thread on `cpu` only.
+pub fn pin_to(cpu: usize) -> io::Result<()> {
+    if cpu >= libc::CPU_SETSIZE as usize {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    // SAFETY: all-zero is a valid, empty CPU set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `cpu` is below the number of CPUs of a set.
+    unsafe { libc::CPU_SET(cpu, &mut set) };
+    // SAFETY: the pointer is to a whole `cpu_set_t`, whose size is given.
+    check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) })
+}
+
+/// Forks a worker for each of `cpus`, has it do `work(worker)` there, and waits for all of them.
+///
+/// # Errors
+/// If a worker can't be forked, panics, or is killed.
+pub fn run_pinned(cpus: &[usize], work: impl Fn(usize)) -> io::Result<()> {
+    let mut workers = Vec::new();
+    let mut outcome = Ok(());
+    for (worker, &cpu) in cpus.iter().enumerate() {
+        // SAFETY: the parent has one thread, so the child may go on as any program does.
+        match unsafe { libc::fork() } {
+            0 => {
+                let done = catch_unwind(AssertUnwindSafe(|| run_child(cpu, || work(worker))));
+                // SAFETY: ends the child without the parent's destructors, which are not its own to run.
+                unsafe { libc::_exit(if matches!(done, Ok(Ok(()))) { 0 } else { 1 }) }
+            }
+            -1 => outcome = Err(io::Error::last_os_error()),
+            child => workers.push((worker, child)),
+        }
+    }
+    for (worker, child) in workers {
+        outcome = outcome.and(wait_for(worker, child));
+    }
+    outcome
+}
+
+fn run_child(cpu: usize, work: impl FnOnce()) -> io::Result<()> {
+    // SAFETY: asks for a signal at the parent's death, no memory is involved.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+    pin_to(cpu).inspect_err(|error| eprintln!("pinning to CPU {cpu}: {error}"))?;
+    work();
+    Ok(())
+}
+
+fn wait_for(worker: usize, child: libc::pid_t) -> io::Result<()> {
+    let mut status = 0;
+    // SAFETY: `child` is this process's own and not waited for yet; the pointer is to a whole status.
+    while unsafe { libc::waitpid(child, &raw mut status, 0) } == -1 {
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+    if status == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("worker {worker} failed with wait status {status:#x}")))
+}
+
+/// Returns in all of `workers` at once, as near as two CPUs can tell: each spins until all have come.
+///
+/// # Panics
+/// If the others don't come within a minute.
+pub fn start_together(arrived: &AtomicU64, workers: u64) {
+    // Relaxed: only the moment counts, no memory is handed over.
+    arrived.fetch_add(1, Ordering::Relaxed);
+    let began = Instant::now();
+    while arrived.load(Ordering::Relaxed) < workers {
+        std::hint::spin_loop();
+        assert!(began.elapsed() < START_TIMEOUT, "another worker did not come to the start");
+    }
+}
+
+/// Nanoseconds on a clock that all processes of the host share.
+#[must_use]
+pub fn now() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a whole timespec; this clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}

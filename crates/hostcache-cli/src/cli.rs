@@ -1,0 +1,132 @@
+//! The command line's grammar: the verbs, and the arguments that several of them share.
+//!
+//! What a single verb understands stands beside that verb, in `command`.
+
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::bytes;
+use crate::command;
+use crate::failure::Failure;
+use crate::output::Format;
+
+/// A cache in the memory of one host, shared by many processes
+#[derive(Debug, Parser)]
+#[command(name = "hostcache", version, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 found or done, 1 a miss or a condition not met, 2 an error.
+Regions live in $HOSTCACHE_DIR, else in /dev/shm/hostcache-<uid>; a NAME with a / in it is a file.
+A key or value that begins with - goes after --.
+
+Example:
+  hostcache create catalog --capacity 256MiB
+  hostcache set catalog user:1 Ada --ttl 30s
+  hostcache get catalog user:1")]
+pub(crate) struct Cli {
+    /// How to print
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// The verbs, in the order in which people meet them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    Create(command::create::Args),
+    List(command::list::Args),
+    Info(command::info::Args),
+    Get(command::get::Args),
+    Set(command::set::Args),
+    Add(command::add::Args),
+    Cas(command::cas::Args),
+    Delete(command::delete::Args),
+    Incr(command::incr::Args),
+    Decr(command::decr::Args),
+    Touch(command::touch::Args),
+    Ttl(command::ttl::Args),
+    Keys(command::keys::Args),
+    Stats(command::stats::Args),
+    Top(command::top::Args),
+    Ps(command::ps::Args),
+    Check(command::check::Args),
+    Clear(command::clear::Args),
+    Destroy(command::destroy::Args),
+    Serve(command::serve::Args),
+    Demo(command::demo::Args),
+    Replay(command::replay::Args),
+    #[command(name = hostcache_demo::WORKER_ARGUMENT, hide = true, disable_help_flag = true)]
+    DemoWorker(WorkerArgs),
+}
+
+impl Verb {
+    /// Whether the command's log is what its user wants to read.
+    pub(crate) fn is_daemon(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+}
+
+/// Which region.
+#[derive(Debug, Args)]
+pub(crate) struct RegionArg {
+    /// Name of the region, or the path of its file
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+/// Which key.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArg {
+    /// The key: 1 byte to 64 KiB, any bytes
+    #[arg(value_name = "KEY")]
+    key: OsString,
+    /// KEY is written in hexadecimal digits, such as 00ff
+    #[arg(long)]
+    hex_key: bool,
+}
+
+impl KeyArg {
+    /// The key's bytes.
+    pub(crate) fn bytes(&self) -> Result<std::borrow::Cow<'_, [u8]>, Failure> {
+        bytes::from_argument(&self.key, self.hex_key)
+    }
+}
+
+/// What a parent process passes to a worker that it starts from this program.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_explains_itself_with_an_example() {
+        for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            let name = verb.get_name();
+            let help = verb.clone().render_long_help().to_string();
+            assert!(help.contains(&format!("Example:\n  hostcache {name}")), "{name}:\n{help}");
+            assert!(verb.get_about().is_some(), "{name} has no description");
+        }
+    }
+
+    #[test]
+    fn a_worker_gets_its_arguments_as_they_are() {
+        let words = ["hostcache", "__demo-worker", "--help", "-x", "--format", "y"];
+        let cli = Cli::try_parse_from(words).expect("no argument is judged here");
+        match cli.verb {
+            Verb::DemoWorker(worker) => assert_eq!(worker.arguments, words[2..]),
+            other => panic!("parsed as {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `info`: a region's fixed properties.
+
+use hostcache::{ClassInfo, RegionInfo};
+use serde::Serialize;
+
+use crate::cli::RegionArg;
+use crate::failure::{Failure, Outcome};
+use crate::open;
+use crate::output::Output;
+use crate::table::{Align, Table};
+use crate::units::{self, format_duration, format_size, whole_millis};
+
+/// Show a region's geometry, limits and defaults
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  hostcache info catalog
+  hostcache info catalog --classes")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    region: RegionArg,
+    /// How each slab class is used at this moment, too
+    #[arg(long)]
+    classes: bool,
+}
+
+#[derive(Serialize)]
+struct Info<'a> {
+    name: &'a str,
+    path: String,
+    layout_version: u32,
+    capacity: u64,
+    allocated_bytes: u64,
+    index_bytes: u64,
+    index_slots: u64,
+    arena_bytes: u64,
+    page_size: u64,
+    pages: u64,
+    slab_classes: &'a [u32],
+    participant_slots: u32,
+    max_value_len: u64,
+    default_ttl_ms: Option<u64>,
+    max_ttl_ms: Option<u64>,
+    created_unix_secs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classes: Option<Vec<Class>>,
+}
+
+#[derive(Serialize)]
+struct Class {
+    chunk_size: u32,
+    pages: u64,
+    chunks: u64,
+    used_chunks: u64,
+    free_chunks: u64,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
+    let cache = open::observer(&args.region.name)?;
+    let info = cache.info();
+    let classes = args.classes.then(|| cache.slab_classes());
+    if output.is_json() {
+        output.json(&object(&info, classes.as_deref()))?;
+    } else {
+        output.text(table(&info))?;
+        if let Some(classes) = classes {
+            output.line("")?;
+            output.text(class_table(&classes))?;
+        }
+    }
+    Ok(Outcome::Yes)
+}
+
+fn object<'a>(info: &'a RegionInfo, classes: Option<&[ClassInfo]>) -> Info<'a> {
+    let class = |class: &ClassInfo| Class {
+        chunk_size: class.chunk_size,
+        pages: class.pages,
+        chunks: class.chunks,
+        used_chunks: class.used_chunks,
+        free_chunks: class.free_chunks,
+    };
+    Info {
+        name: &info.name,
+        path: info.path.display().to_string(),
+        layout_version: info.layout_version,
+        capacity: info.capacity,
+        allocated_bytes: info.allocated_bytes,
+        index_bytes: info.index_bytes,
+        index_slots: info.index_slots,
+        arena_bytes: info.arena_bytes,
+        page_size: info.page_size,
+        pages: info.pages,
+        slab_classes: &info.slab_classes,
+        participant_slots: info.participant_slots,
+        max_value_len: info.max_value_len,
+        default_ttl_ms: info.default_ttl.map(whole_millis),
+        max_ttl_ms: info.max_ttl.map(whole_millis),
+        created_unix_secs: info.created_unix_secs,
+        classes: classes.map(|classes| classes.iter().map(class).collect()),
+    }
+}
+
+fn table(info: &RegionInfo) -> Table<2> {
+    let ttl = |ttl: Option<_>| ttl.map_or_else(|| "none".to_owned(), format_duration);
+    let classes = match (info.slab_classes.first(), info.slab_classes.last()) {
+        (Some(least), Some(most)) => {
+            format!("{}, of {least} to {most} bytes a chunk", info.slab_classes.len())
+        }
+        _ => "none".to_owned(),
+    };
+    let mut table = Table::new([Align::Left, Align::Left]).indent();
+    table.title(format!("region {}", info.name));
+    for (name, value) in [
+        ("path", info.path.display().to_string()),
+        ("layout version", info.layout_version.to_string()),
+        ("created", units::format_instant(info.created_unix_secs)),
+        ("capacity", bytes(info.capacity)),
+        ("allocated", bytes(info.allocated_bytes)),
+        ("index", format!("{}, {} slots", bytes(info.index_bytes), info.index_slots)),
+        ("arena", bytes(info.arena_bytes)),
+        ("pages", format!("{} of {}", info.pages, format_size(info.page_size))),
+        ("slab classes", classes),
+        ("participant slots", info.participant_slots.to_string()),
+        ("largest value", bytes(info.max_value_len)),
+        ("default TTL", ttl(info.default_ttl)),
+        ("max TTL", ttl(info.max_ttl)),
+    ] {
+        table.row([name.to_owned(), value]);
+    }
+    table
+}
+
+fn bytes(bytes: u64) -> String {
+    format!("{} ({bytes} bytes)", format_size(bytes))
+}
+
+fn class_table(classes: &[ClassInfo]) -> Table<5> {
+    let mut table = Table::with_heading([
+        ("CHUNK", Align::Right),
+        ("PAGES", Align::Right),
+        ("CHUNKS", Align::Right),
+        ("USED", Align::Right),
+        ("FREE", Align::Right),
+    ]);
+    for class in classes {
+        table.row([
+            class.chunk_size.to_string(),
+            class.pages.to_string(),
+            class.chunks.to_string(),
+            class.used_chunks.to_string(),
+            class.free_chunks.to_string(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,30 @@
+//! Step bounds: on a region that contradicts itself every loop ends.
+
+/// Steps that one operation may still take. In a sound region a step is repeated only because somebody else's
+/// operation succeeded; the bound is beyond what contention reaches.
+#[derive(Debug)]
+pub(crate) struct Fuel(u32);
+
+/// The bound was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl Fuel {
+    /// For one operation on one key: under contention an attempt takes a tenth of a microsecond, so this is
+    /// about a tenth of a second of losing every race.
+    pub(crate) fn operation() -> Self {
+        Self(if cfg!(loom) { 64 } else { 1 << 20 })
+    }
+
+    /// Takes a step.
+    #[inline(always)]
+    pub(crate) fn burn(&mut self) -> Result<(), Exhausted> {
+        match self.0.checked_sub(1) {
+            Some(rest) => {
+                self.0 = rest;
+                Ok(())
+            }
+            None => Err(Exhausted),
+        }
+    }
+}

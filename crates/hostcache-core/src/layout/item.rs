@@ -1,0 +1,138 @@
+//! An item: what a published block holds behind its header word.
+//!
+//! ```text
+//! word 0   header word (BlockWord)
+//! word 1   | value length 32 | attributes 8 | encoding 8 | key length - 1: 16 |
+//! word 2   CAS token
+//! word 3   | epoch stamp 32 | flags 32 |
+//! word 4   deadline in ms since boot, only if the attribute says so
+//! then     key, padded to a word; value, padded to a word
+//! ```
+
+use crate::memory::Memory;
+use crate::sync::Ordering;
+
+/// Longest key in bytes.
+pub const MAX_KEY_LEN: usize = 1 << 16;
+
+const HAS_DEADLINE: u64 = 1;
+
+/// Lengths, from which all positions follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemSizes {
+    /// Bytes of the key, 1 to [`MAX_KEY_LEN`].
+    pub key_len: usize,
+    /// Bytes of the value.
+    pub value_len: u64,
+    /// Whether the item has a deadline word.
+    pub has_deadline: bool,
+}
+
+impl ItemSizes {
+    /// Sizes of an item.
+    #[inline]
+    #[must_use]
+    pub fn new(key_len: usize, value_len: u64, has_deadline: bool) -> Self {
+        Self { key_len, value_len, has_deadline }
+    }
+
+    /// Bytes of key and value.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.key_len as u64 + self.value_len
+    }
+
+    /// Words of the whole item.
+    #[inline]
+    #[must_use]
+    pub fn words(&self) -> u64 {
+        self.value_offset() + self.value_len.div_ceil(8)
+    }
+
+    /// Words from the header to the key.
+    #[inline]
+    #[must_use]
+    pub fn key_offset(&self) -> u64 {
+        4 + u64::from(self.has_deadline)
+    }
+
+    /// Words from the header to the value.
+    #[inline]
+    #[must_use]
+    pub fn value_offset(&self) -> u64 {
+        self.key_offset() + (self.key_len as u64).div_ceil(8)
+    }
+}
+
+/// What stands before the key: one private copy of the words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemHead {
+    /// Lengths.
+    pub sizes: ItemSizes,
+    /// Kind of the value's bytes.
+    pub encoding: u8,
+    /// The caller's own bits.
+    pub flags: u32,
+    /// Low bits of the epoch in which it was set.
+    pub stamp: u64,
+    /// Version.
+    pub token: u64,
+    /// Milliseconds since boot; `None`: for ever.
+    pub deadline: Option<u64>,
+}
+
+impl ItemHead {
+    /// Loads the words at a block, each once; validated by nobody yet.
+    #[inline]
+    pub(crate) fn load(memory: &Memory, block: u64) -> Self {
+        let load = |at: u64| memory.word(block + at).load(Ordering::Relaxed);
+        let sizes = load(1);
+        let marks = load(3);
+        let has_deadline = (sizes >> 24) & HAS_DEADLINE != 0;
+        Self {
+            sizes: ItemSizes {
+                key_len: (sizes & 0xffff) as usize + 1,
+                value_len: sizes >> 32,
+                has_deadline,
+            },
+            encoding: (sizes >> 16) as u8,
+            flags: marks as u32,
+            stamp: marks >> 32,
+            token: load(2),
+            deadline: has_deadline.then(|| load(4)),
+        }
+    }
+
+    /// Stores the words into a block that the caller owns.
+    #[inline]
+    pub(crate) fn store(&self, memory: &Memory, block: u64) {
+        let store = |at: u64, word: u64| memory.word(block + at).store(word, Ordering::Relaxed);
+        debug_assert_eq!(self.sizes.has_deadline, self.deadline.is_some());
+        store(
+            1,
+            (self.sizes.value_len << 32)
+                | (u64::from(self.sizes.has_deadline) * HAS_DEADLINE) << 24
+                | u64::from(self.encoding) << 16
+                | (self.sizes.key_len as u64 - 1),
+        );
+        store(2, self.token);
+        store(3, (self.stamp << 32) | u64::from(self.flags));
+        if let Some(deadline) = self.deadline {
+            store(4, deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_follow_from_the_lengths() {
+        let sizes = ItemSizes::new(16, 100, false);
+        assert_eq!((sizes.key_offset(), sizes.value_offset(), sizes.words()), (4, 6, 19));
+        let sizes = ItemSizes::new(1, 0, true);
+        assert_eq!((sizes.key_offset(), sizes.value_offset(), sizes.words()), (5, 6, 6));
+    }
+}

@@ -1,0 +1,36 @@
+//! The data structures of a region: table, slabs, participants and their recovery, over borrowed memory.
+//!
+//! No system call is made here, and no memory but the region's is shared. The protocol, its states and
+//! invariants, is `docs/protocol.md`; invariants are cited by their names in capitals.
+//!
+//! From the bottom up: [`mod@layout`] says where everything is, [`word`] what the packed words mean, `table` finds,
+//! links and unlinks, `slab` allocates and evicts, `participant` names what a lane holds and recovers what a
+//! dead one held, `ops` are the operations.
+//!
+//! **Progress.** Every operation on a key is lock-free: it goes round again only because another operation
+//! succeeded, and waits for nobody. Every loop is bounded, so that a region that contradicts itself ends an
+//! operation with an error.
+
+mod fuel;
+pub mod layout;
+mod memory;
+mod ops;
+mod ordering;
+mod participant;
+mod region;
+mod session;
+mod slab;
+mod sync;
+mod table;
+pub mod word;
+
+pub use fuel::Exhausted;
+pub use memory::Memory;
+pub use ops::{
+    Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, SetOutcome,
+    SetRequest, Swept, Value,
+};
+pub use ordering::{FENCES, SITES};
+pub use participant::{Counter, Counters, Lane, LaneView, Recovered};
+pub use region::{Host, Region};
+pub use session::{Failure, Session};

@@ -1,0 +1,284 @@
+//! The integrity walk: accounts for every byte of the arena and compares it with the index.
+//!
+//! Exact in a quiescent region; while others write, their steps half-way may look like problems.
+
+use std::collections::HashMap;
+
+use crate::layout::{ItemHead, SLOTS, record};
+use crate::region::{Host, Region};
+use crate::slab::{Hint, Kind};
+use crate::table::{Position, Probe};
+use crate::word::{BlockState, BlockWord, LaneId, PageState, SlotWord};
+
+/// Where the bytes of the arena are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Items in the index, expired and cleared ones included.
+    pub items: u64,
+    /// Of those, expired or cleared.
+    pub dead_items: u64,
+    /// Bytes of blocks in the index.
+    pub reachable: u64,
+    /// Bytes of free chunks.
+    pub free_chunks: u64,
+    /// Bytes of free pages.
+    pub free_pages: u64,
+    /// Bytes held by living participants outside the index.
+    pub held: u64,
+    /// Bytes held by dead ones.
+    pub dead_held: u64,
+    /// Bytes at the ends of pages.
+    pub tails: u64,
+    /// Bytes held, by lane.
+    pub held_by: HashMap<LaneId, u64>,
+    /// What contradicts the invariants.
+    pub problems: Vec<String>,
+}
+
+/// One slab class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ClassAccount {
+    /// Pages of the class.
+    pub pages: u64,
+    /// Chunks in them.
+    pub chunks: u64,
+    /// Chunks that hold a published item.
+    pub used: u64,
+    /// Free chunks.
+    pub free: u64,
+}
+
+/// Problems that are told one by one; more are only counted.
+const TOLD: usize = 50;
+
+struct Walk<'a, F> {
+    region: &'a Region,
+    is_dead: F,
+    account: Account,
+    /// Linked locations and the short generations under which they are linked.
+    linked: HashMap<u64, u64>,
+}
+
+impl Region {
+    /// Walks over the whole region. `is_dead` tells whether an attached lane's owner is dead.
+    pub fn check<H: Host>(&self, host: &H, is_dead: impl Fn(LaneId) -> bool) -> Account {
+        let mut walk =
+            Walk { region: self, is_dead, account: Account::default(), linked: HashMap::new() };
+        walk.index(host);
+        for page in 0..self.geometry.pages {
+            walk.page(page);
+        }
+        let lost = walk.linked.len();
+        if lost > 0 {
+            walk.problem(format!("{lost} slots name locations that are no block"));
+        }
+        walk.account
+    }
+
+    /// Pages and chunks of each slab class.
+    #[must_use]
+    pub fn class_accounts(&self) -> Vec<ClassAccount> {
+        let mut accounts = vec![ClassAccount::default(); self.geometry.classes.len()];
+        for page in 0..self.geometry.pages {
+            let word = self.load_page(page);
+            if !matches!(word.state(), PageState::Slab | PageState::Drain) {
+                continue;
+            }
+            let Some((chunks, words)) = self.chunks(word.class()) else { continue };
+            let account = &mut accounts[word.class()];
+            account.pages += 1;
+            account.chunks += chunks;
+            for chunk in 0..chunks {
+                match self.load_header(self.geometry.page_start(page) + chunk * words).state() {
+                    BlockState::Published => account.used += 1,
+                    BlockState::Free => account.free += 1,
+                    BlockState::Claimed | BlockState::Orphan => {}
+                }
+            }
+        }
+        accounts
+    }
+}
+
+impl Region {
+    /// Bytes of blocks that a lane holds outside the table, as its record names them.
+    #[must_use]
+    pub fn held_bytes_of(&self, lane: LaneId) -> u64 {
+        let bytes_at = |location: u64| match self.kind_of(location) {
+            Some(Kind::Chunk(class)) => self.chunks(class).map_or(0, |(_, words)| words * 8),
+            Some(Kind::Run(pages)) => pages * self.geometry.shape.page_words * 8,
+            None => 0,
+        };
+        (0..record::MAGAZINE_SLOTS)
+            .map(|entry| {
+                self.lane_word(lane, record::MAGAZINE + entry).load(crate::sync::Ordering::Relaxed)
+            })
+            .filter(|&location| {
+                self.geometry.page_of(location).is_some()
+                    && self.load_header(location).is_claimed_by(lane)
+            })
+            .map(bytes_at)
+            .sum()
+    }
+
+    /// The same for all lanes.
+    #[must_use]
+    pub fn held_bytes(&self) -> u64 {
+        (0..self.geometry.shape.lanes as LaneId)
+            .filter(|&lane| self.is_attached(lane))
+            .map(|lane| self.held_bytes_of(lane))
+            .sum()
+    }
+
+    /// Bytes of free pages, by their hints.
+    #[must_use]
+    pub fn free_page_bytes(&self) -> u64 {
+        self.count_hints(Hint::FreePages) * self.geometry.shape.page_words * 8
+    }
+}
+
+impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
+    fn problem(&mut self, what: String) {
+        if self.account.problems.len() < TOLD {
+            self.account.problems.push(what);
+        } else if self.account.problems.len() == TOLD {
+            self.account.problems.push("and more".into());
+        }
+    }
+
+    fn index<H: Host>(&mut self, host: &H) {
+        let mut keys: HashMap<Vec<u8>, Position> = HashMap::new();
+        for bucket in 0..self.region.geometry.shape.buckets {
+            for index in 0..SLOTS as u8 {
+                let position = Position { bucket, index };
+                let bits = self.region.slot(position).load(crate::sync::Ordering::Acquire);
+                let word = SlotWord::from_bits(bits);
+                // A tentative word is its owner's; pending ones are found through their block.
+                if word.is_empty() || (word.is_tentative() && !self.is_committed(position, word)) {
+                    continue;
+                }
+                if let Err(what) = self.slot(host, position, word, &mut keys) {
+                    let at = format!("bucket {bucket} slot {index}");
+                    self.problem(format!("{at}: {what}"));
+                }
+            }
+        }
+    }
+
+    fn is_committed(&self, position: Position, word: SlotWord) -> bool {
+        let geometry = &self.region.geometry;
+        let primary = position.primary(geometry, word);
+        let control = self.region.control(primary).load(crate::sync::Ordering::Acquire);
+        let control = crate::word::ControlWord::from_bits(control);
+        control.pending().is_some_and(|pending| {
+            Position::pending(geometry, primary, pending, control.tag()) == position
+        })
+    }
+
+    fn slot<H: Host>(
+        &mut self,
+        host: &H,
+        position: Position,
+        word: SlotWord,
+        keys: &mut HashMap<Vec<u8>, Position>,
+    ) -> Result<(), String> {
+        let region = self.region;
+        let location = word.location();
+        if region.geometry.page_of(location).is_none() || location + 5 > region.geometry.arena_end {
+            return Err(format!("location {location} is outside the arena"));
+        }
+        let header = region.load_header(location);
+        if header.state() != BlockState::Published {
+            return Err(format!("its block is {:?}, not published", header.state()));
+        }
+        if region.geometry.short_generation(header.generation()) != word.generation() {
+            return Err("its generation is not its block's".into());
+        }
+        let head = ItemHead::load(&region.memory, location);
+        if location + head.sizes.words() > region.geometry.arena_end {
+            return Err("its item is longer than the arena".into());
+        }
+        let mut key = vec![0; head.sizes.key_len];
+        region.memory.copy_out(location + head.sizes.key_offset(), &mut key);
+        if !region.still(location, header) {
+            return Ok(());
+        }
+        let probe = Probe::new(&region.geometry, &key);
+        let home = if word.is_alternate() { probe.alternate } else { probe.primary };
+        if home != position.bucket || probe.tag != word.tag() {
+            return Err("its key belongs elsewhere".into());
+        }
+        if let Some(other) = keys.insert(key, position) {
+            return Err(format!("its key is also in bucket {} slot {}", other.bucket, other.index));
+        }
+        if self.linked.insert(location, word.generation()).is_some() {
+            return Err(format!("location {location} is linked twice"));
+        }
+        let expired = head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
+        self.account.items += 1;
+        if expired || region.is_cleared(&head, region.epoch()) {
+            self.account.dead_items += 1;
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, page: u64) {
+        let region = self.region;
+        let bytes = region.geometry.shape.page_words * 8;
+        let word = region.load_page(page);
+        let start = region.geometry.page_start(page);
+        match word.state() {
+            PageState::Free => self.account.free_pages += bytes,
+            PageState::Owned => self.hold(word.owner(), bytes),
+            PageState::Slab | PageState::Drain => {
+                let Some((chunks, words)) = region.chunks(word.class()) else {
+                    self.problem(format!("page {page} is of class {}", word.class()));
+                    return;
+                };
+                for chunk in 0..chunks {
+                    let location = start + chunk * words;
+                    self.block(location, region.load_header(location), words * 8);
+                }
+                self.account.tails += bytes - chunks * words * 8;
+            }
+            PageState::RunHead => {
+                let pages = region.run_length(page);
+                self.block(start, region.load_header(start), pages * bytes);
+            }
+            PageState::RunTail => {
+                let head = page.wrapping_sub(region.run_distance(page));
+                let joined = head < page
+                    && region.load_page(head).state() == PageState::RunHead
+                    && page - head < region.run_length(head);
+                if !joined {
+                    self.hold(word.owner(), bytes);
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, location: u64, header: BlockWord, bytes: u64) {
+        let generation = self.region.geometry.short_generation(header.generation());
+        match header.state() {
+            BlockState::Free => self.account.free_chunks += bytes,
+            BlockState::Published if self.linked.remove(&location) == Some(generation) => {
+                self.account.reachable += bytes;
+            }
+            BlockState::Claimed | BlockState::Published | BlockState::Orphan => {
+                self.hold(header.owner(), bytes);
+            }
+        }
+    }
+
+    fn hold(&mut self, lane: LaneId, bytes: u64) {
+        *self.account.held_by.entry(lane).or_default() += bytes;
+        if u32::from(lane) >= self.region.geometry.shape.lanes || !self.region.is_attached(lane) {
+            self.problem(format!("{bytes} bytes are held by lane {lane}, which nobody has"));
+            self.account.held += bytes;
+        } else if (self.is_dead)(lane) {
+            self.account.dead_held += bytes;
+        } else {
+            self.account.held += bytes;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The operations: each a loop that looks, decides, and makes one change.
+
+mod check;
+mod clear;
+mod counter;
+mod delete;
+mod get;
+mod set;
+mod store;
+mod sweep;
+mod touch;
+mod walk;
+
+pub use check::{Account, ClassAccount};
+pub use counter::{Arithmetic, Counted};
+pub use delete::Deleted;
+pub use get::{Got, Value};
+pub use set::{Condition, Deadline, SetOutcome, SetRequest};
+pub use sweep::Swept;

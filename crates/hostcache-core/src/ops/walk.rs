@@ -1,0 +1,46 @@
+//! Walking over all items while others work: each slot is read at some moment of the walk.
+
+use crate::layout::{ItemHead, SLOTS};
+use crate::region::{Host, Region};
+use crate::table::Position;
+
+impl Region {
+    /// Buckets of the index, for [`Region::items_in`].
+    #[must_use]
+    pub fn buckets(&self) -> u64 {
+        self.geometry.shape.buckets
+    }
+
+    /// Calls `visit` with key and head of every live item in a bucket. An item that is replaced meanwhile is seen in
+    /// one of its versions, or missed if its key was deleted and set anew.
+    pub fn items_in<H: Host>(
+        &self,
+        host: &H,
+        bucket: u64,
+        mut visit: impl FnMut(&[u8], &ItemHead),
+    ) {
+        if bucket >= self.buckets() {
+            return;
+        }
+        let epoch = self.epoch();
+        let mut key = Vec::new();
+        for index in 0..SLOTS as u8 {
+            // An item that is replaced under the copy is looked at again a few times.
+            for _ in 0..16 {
+                let Some(found) = self.committed_at(Position { bucket, index }) else { break };
+                let dead = self.is_cleared(&found.head, epoch)
+                    || found.head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
+                key.clear();
+                key.resize(found.head.sizes.key_len, 0);
+                let at = found.location() + found.head.sizes.key_offset();
+                self.memory.copy_out(at, &mut key);
+                if self.still(found.location(), found.header) {
+                    if !dead {
+                        visit(&key, &found.head);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+}

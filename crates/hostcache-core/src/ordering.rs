@@ -1,0 +1,123 @@
+//! Every memory ordering stronger than Relaxed, by name, with its partner.
+//!
+//! Code says `ord::slot_load()`, not `Acquire`: the argument stands here once. Under loom the environment
+//! variable `HOSTCACHE_WEAKEN` names one site that becomes Relaxed, so that a test can show which
+//! model notices.
+
+use crate::sync::{Ordering, fence};
+
+macro_rules! orderings {
+    ($($(#[$doc:meta])* $name:ident = $strong:ident;)*) => {
+        $($(#[$doc])*
+        #[inline(always)]
+        pub(crate) fn $name() -> Ordering {
+            site(stringify!($name), Ordering::$strong)
+        })*
+
+        /// The names of all sites, for the test that weakens them one by one.
+        pub const SITES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+orderings! {
+    /// Reads a slot that leads to a block. Acquire: pairs with [`slot_publish`], so that the header and the
+    /// payload of the named block are seen as its owner sealed them.
+    slot_load = Acquire;
+    /// Links, replaces or unlinks: changes a slot. Release: everything stored into the new block before is
+    /// visible to [`slot_load`]. Acquire: what is done to the block that it unlinked comes after.
+    slot_publish = AcqRel;
+    /// Re-reads a slot behind the full barrier of [`hazard_publish`].
+    slot_recheck = Acquire;
+    /// Reads a header before its payload. Acquire: the payload loads stay behind it; pairs with
+    /// [`header_seal`].
+    header_load = Acquire;
+    /// Reads a header behind [`reader_fence`]: Acquire, so that a writer may act on what it validated.
+    header_recheck = Acquire;
+    /// Claims or retires a block. Acquire: pairs with [`header_free`], the former owner's last accesses come
+    /// before. Release: pairs with [`header_load`] of the next who meets the header.
+    header_claim = AcqRel;
+    /// Seals a filled block. Release: pairs with [`header_load`].
+    header_seal = Release;
+    /// Gives a block back. Release: pairs with [`header_claim`].
+    header_free = Release;
+    /// Loads a control word before a scan. Acquire: pairs with [`control_commit`].
+    control_load = Acquire;
+    /// Commits or finishes an insertion. AcqRel: pairs with [`control_load`]; who sees the new version sees
+    /// the tentative word that it commits, and everything the scan before it saw.
+    control_commit = AcqRel;
+    /// Names the word that a lane is about to expect, or drops a name. SeqCst read-modify-write: the full
+    /// barrier between this store and the re-read of the slot; its partner is [`hazard_scan_fence`].
+    /// Weaker permits the scan to miss the name while the re-read misses the scanner's unlink.
+    hazard_publish = SeqCst;
+    /// Drops a name. Release: the compare-exchange that needed it comes before; pairs with [`hazard_load`].
+    hazard_clear = Release;
+    /// Reads another lane's names. Acquire: pairs with [`hazard_clear`].
+    hazard_load = Acquire;
+    /// Reads a page word before the headers of its page. Acquire: pairs with [`page_change`].
+    page_load = Acquire;
+    /// Changes a page word. Release: the cut's headers come before; pairs with [`page_load`].
+    page_change = AcqRel;
+    /// Reads the clear epoch. Acquire: pairs with [`epoch_advance`].
+    epoch_load = Acquire;
+    /// Advances the clear epoch. AcqRel: pairs with [`epoch_load`].
+    epoch_advance = AcqRel;
+    /// Writes a participant's record (intent, magazine, incarnation). Release: keeps the order in which
+    /// recovery, behind the kernel's lock, reads them back.
+    record_store = Release;
+    /// Reads a participant's record. Acquire: pairs with [`record_store`].
+    record_load = Acquire;
+}
+
+#[cfg(not(loom))]
+#[inline(always)]
+fn site(_name: &'static str, strong: Ordering) -> Ordering {
+    strong
+}
+
+#[cfg(loom)]
+fn site(name: &'static str, strong: Ordering) -> Ordering {
+    if weakened(name) { Ordering::Relaxed } else { strong }
+}
+
+#[cfg(loom)]
+fn weakened(name: &str) -> bool {
+    use std::sync::OnceLock;
+    static SITE: OnceLock<Option<String>> = OnceLock::new();
+    SITE.get_or_init(|| std::env::var("HOSTCACHE_WEAKEN").ok()).as_deref() == Some(name)
+}
+
+#[cfg(not(loom))]
+#[inline(always)]
+fn weakened(_name: &str) -> bool {
+    false
+}
+
+/// Fences, weakened by the same variable.
+pub const FENCES: &[&str] = &["reader_fence", "writer_fence", "hazard_scan_fence"];
+
+/// Between the copy of a payload and the second look at its header. Acquire: a copied byte of a newer
+/// incarnation was stored behind [`writer_fence`], so the header load that follows sees the claim.
+#[inline(always)]
+pub(crate) fn reader_fence() {
+    if !weakened("reader_fence") {
+        fence(Ordering::Acquire);
+    }
+}
+
+/// Between the claim of a block and the first store to its payload. Release: pairs with [`reader_fence`]. The
+/// claim's own Acquire does not keep its store before the payload's (it does on x86, not on ARM).
+#[inline(always)]
+pub(crate) fn writer_fence() {
+    if !weakened("writer_fence") {
+        fence(Ordering::Release);
+    }
+}
+
+/// Before all lanes' names are scanned. SeqCst: pairs with [`hazard_publish`]; either the scan sees the
+/// name, or the namer's re-read sees that the slot has changed.
+#[inline]
+pub(crate) fn hazard_scan_fence() {
+    if !weakened("hazard_scan_fence") {
+        fence(Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,123 @@
+//! A lane: one thread's part in a region.
+
+use super::Counter;
+use super::magazine::Magazine;
+use crate::layout::{Identity, record};
+use crate::ordering as ord;
+use crate::region::{Host, Region};
+use crate::session::Session;
+use crate::sync::Ordering;
+use crate::word::LaneId;
+
+/// An attached lane. Belongs to one thread at a time; what it holds is named in its record.
+#[derive(Debug)]
+pub struct Lane {
+    pub(crate) id: LaneId,
+    incarnation: u64,
+    next_token: u64,
+    token_limit: u64,
+    pub(crate) magazine: Magazine,
+    /// Keys and values that an operation had to copy out.
+    pub(crate) scratch: Vec<u8>,
+}
+
+/// Tokens taken from the record at once: their high-water mark is stored before the first is used.
+const TOKEN_CHUNK: u64 = if cfg!(loom) { 4 } else { 1 << 16 };
+/// A token is `| lane + 1: 16 | sequence 48 |`.
+const TOKEN_SEQUENCE: u32 = 48;
+
+impl Lane {
+    /// Takes a lane whose byte the caller holds: recovers what a dead owner left, then begins a new incarnation.
+    pub fn attach(region: &Region, id: LaneId, identity: &Identity) -> Self {
+        let word = region.lane_word(id, record::INCARNATION);
+        let mut incarnation = word.load(ord::record_load());
+        let recovered = (incarnation % 2 == 1).then(|| region.recover_contents(id));
+        incarnation += 1 + u64::from(recovered.is_some());
+        identity.store(&region.memory, region.geometry.lane_at(id));
+        word.store(incarnation, ord::record_store());
+        let lane = Self {
+            id,
+            incarnation,
+            next_token: 0,
+            token_limit: 0,
+            magazine: Magazine::new(),
+            scratch: Vec::new(),
+        };
+        if let Some(blocks) = recovered {
+            lane.count(region, Counter::RecoveredParticipants, 1);
+            lane.count(region, Counter::RecoveredBlocks, blocks);
+        }
+        lane
+    }
+
+    /// Gives everything back. The caller drops the byte lock afterwards.
+    pub fn detach<H: Host>(mut self, region: &Region, host: &H) {
+        if !self.is_current(region) {
+            return;
+        }
+        let incarnation = self.incarnation;
+        let id = self.id;
+        Session::new(region, &mut self, host).flush_magazine();
+        region.lane_word(id, record::INCARNATION).store(incarnation + 1, ord::record_store());
+    }
+
+    /// Number of the lane.
+    #[must_use]
+    pub fn id(&self) -> LaneId {
+        self.id
+    }
+
+    /// Whether the lane is still this one's: false after its byte lock was lost in a living process and others
+    /// recovered it.
+    #[inline]
+    #[must_use]
+    pub fn is_current(&self, region: &Region) -> bool {
+        let word = region.lane_word(self.id, record::INCARNATION);
+        word.load(Ordering::Relaxed) == self.incarnation
+    }
+
+    /// A token that no item of this region ever had.
+    #[inline]
+    pub(crate) fn token(&mut self, region: &Region) -> u64 {
+        if self.next_token == self.token_limit {
+            self.take_tokens(region);
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        ((u64::from(self.id) + 1) << TOKEN_SEQUENCE) | (token & ((1 << TOKEN_SEQUENCE) - 1))
+    }
+
+    #[cold]
+    fn take_tokens(&mut self, region: &Region) {
+        let word = region.lane_word(self.id, record::TOKENS);
+        self.next_token = word.load(Ordering::Relaxed);
+        self.token_limit = self.next_token.wrapping_add(TOKEN_CHUNK);
+        word.store(self.token_limit, ord::record_store());
+    }
+}
+
+/// A participant as its record shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneView {
+    /// Odd while attached or not yet recovered.
+    pub incarnation: u64,
+    /// Hints.
+    pub identity: Identity,
+}
+
+impl Region {
+    /// What a lane's record shows.
+    #[must_use]
+    pub fn lane_view(&self, lane: LaneId) -> LaneView {
+        LaneView {
+            incarnation: self.lane_word(lane, record::INCARNATION).load(ord::record_load()),
+            identity: Identity::load(&self.memory, self.geometry.lane_at(lane)),
+        }
+    }
+
+    /// Whether a lane is attached, or was when its owner died.
+    #[must_use]
+    pub fn is_attached(&self, lane: LaneId) -> bool {
+        self.lane_word(lane, record::INCARNATION).load(ord::record_load()) % 2 == 1
+    }
+}

@@ -1,0 +1,12 @@
+//! Participants: what a lane holds, named so that its death loses nothing (`docs/protocol.md` §5).
+
+mod counter;
+mod intent;
+mod lane;
+mod magazine;
+mod recovery;
+
+pub use counter::{Counter, Counters};
+pub use lane::{Lane, LaneView};
+pub(crate) use magazine::{Entry, Held};
+pub use recovery::Recovered;

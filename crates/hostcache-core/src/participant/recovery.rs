@@ -1,0 +1,264 @@
+//! Recovery: what a dead lane held comes back.
+//!
+//! A bounded list, each step a compare-exchange on a full word, so it may be killed and repeated at any point. Runs
+//! only while the dead lane's byte is held; uses no hazard: the words that it expects belong to blocks that nobody
+//! but the dead lane, and now its recoverer, may link or reuse.
+
+use super::Counter;
+use crate::layout::{ItemHead, record};
+use crate::ordering as ord;
+use crate::region::{Host, Region};
+use crate::session::Session;
+use crate::sync::Ordering;
+use crate::table::{Position, Probe};
+use crate::word::{BlockState, BlockWord, ControlWord, LaneId, PageState, SlotWord};
+
+/// What came back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Lanes.
+    pub lanes: u64,
+    /// Blocks.
+    pub blocks: u64,
+}
+
+/// Whether a slot names a block.
+enum Reference {
+    None,
+    /// In the table: nobody's business.
+    Linked,
+    /// Placed by the dead, never committed.
+    Placed(Position, SlotWord),
+}
+
+impl<H: Host> Session<'_, H> {
+    /// Recovers every dead lane. Costs one look at each lane's incarnation, and a lock attempt at each attached one.
+    pub fn recover_dead(&mut self) -> Recovered {
+        let mut recovered = Recovered::default();
+        for lane in 0..self.region.geometry.shape.lanes as LaneId {
+            if lane == self.lane.id || !self.region.is_attached(lane) {
+                continue;
+            }
+            if !self.host.claim_lane(lane) {
+                continue;
+            }
+            // Only now is the incarnation proof: somebody may have recovered or re-attached the lane meanwhile.
+            if self.region.is_attached(lane) {
+                recovered.blocks += self.region.recover_lane(lane);
+                recovered.lanes += 1;
+            }
+            self.host.release_lane(lane);
+        }
+        if recovered.lanes > 0 {
+            self.lane.count(self.region, Counter::RecoveredParticipants, recovered.lanes);
+            self.lane.count(self.region, Counter::RecoveredBlocks, recovered.blocks);
+        }
+        recovered
+    }
+}
+
+impl Region {
+    /// Recovers a lane whose byte the caller holds, and makes it idle.
+    pub fn recover_lane(&self, lane: LaneId) -> u64 {
+        let blocks = self.recover_contents(lane);
+        let word = self.lane_word(lane, record::INCARNATION);
+        word.store(word.load(Ordering::Relaxed) + 1, ord::record_store());
+        blocks
+    }
+
+    /// Frees what a dead lane held. The order matters to who repeats it: names are dropped last.
+    pub(crate) fn recover_contents(&self, lane: LaneId) -> u64 {
+        let mut blocks = 0;
+        if let Some((word, header)) = self.victim_of(lane) {
+            blocks += u64::from(self.take_victim(lane, word, header));
+        }
+        for entry in 0..record::MAGAZINE_SLOTS {
+            let location = self.lane_word(lane, record::MAGAZINE + entry).load(ord::record_load());
+            if location != 0 {
+                blocks += u64::from(self.take_named(lane, location));
+            }
+        }
+        for page in 0..self.geometry.pages {
+            blocks += self.recover_page(lane, page);
+        }
+        for entry in 0..record::MAGAZINE_SLOTS {
+            self.lane_word(lane, record::MAGAZINE + entry).store(0, ord::record_store());
+        }
+        for at in [record::OLD, record::NEW] {
+            self.lane_word(lane, at).store(0, ord::record_store());
+        }
+        for pin in 0..record::PIN_SLOTS {
+            self.lane_word(lane, record::PINS + pin).store(0, ord::record_store());
+        }
+        blocks
+    }
+
+    /// TAKE (c): the block that the dead lane was about to unlink, or had unlinked and not retired.
+    fn take_victim(&self, lane: LaneId, word: SlotWord, header: BlockWord) -> bool {
+        let location = word.location();
+        if self.geometry.page_of(location).is_none()
+            || header.state() != BlockState::Published
+            || self.geometry.short_generation(header.generation()) != word.generation()
+        {
+            return false;
+        }
+        let now = self.load_header(location);
+        if now == header {
+            return matches!(self.reference(location, header), Some(Reference::None))
+                && self.take(lane, location, header);
+        }
+        // Retired, and died before an entry named it; or taken by others, and whatever is there now is judged anew.
+        self.take_named(lane, location)
+    }
+
+    /// A block that an entry names: CLAIMED by the dead lane, or sealed by it and not in the table.
+    fn take_named(&self, lane: LaneId, location: u64) -> bool {
+        let Some(page) = self.geometry.page_of(location) else { return false };
+        let cut = self.load_page(page);
+        let Some(header) = self.header_in(page, cut, location) else { return false };
+        let is_header = match cut.state() {
+            PageState::Slab | PageState::Drain => {
+                self.chunks(cut.class()).is_some_and(|(n, words)| {
+                    let offset = location - self.geometry.page_start(page);
+                    offset % words == 0 && offset / words < n
+                })
+            }
+            PageState::RunHead => location == self.geometry.page_start(page),
+            _ => false,
+        };
+        if !is_header {
+            return false;
+        }
+        match header.state() {
+            BlockState::Claimed if header.owner() == lane => self.take(lane, location, header),
+            BlockState::Published if header.owner() == lane => {
+                match self.reference(location, header) {
+                    Some(Reference::None) => {}
+                    Some(Reference::Placed(position, word)) => {
+                        let _ = self.slot(position).compare_exchange(
+                            word.bits(),
+                            SlotWord::EMPTY.bits(),
+                            ord::slot_publish(),
+                            Ordering::Relaxed,
+                        );
+                    }
+                    Some(Reference::Linked) | None => return false,
+                }
+                self.take(lane, location, header)
+            }
+            BlockState::Free => {
+                // Freed, and died before it was hinted at.
+                self.hint_if_chunk(location);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Frees a block: one CAS on what was seen. A published incarnation ends; a claimed one was never linked.
+    fn take(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
+        use crate::slab::Kind;
+        let published = header.state() == BlockState::Published;
+        let generation = header.generation() + u64::from(published);
+        match self.kind_of(location) {
+            Some(Kind::Chunk(class)) => {
+                let freed = self.change_header(location, header, BlockWord::free(generation));
+                if freed {
+                    self.hint_chunk(location, class);
+                }
+                freed
+            }
+            Some(Kind::Run(_)) => {
+                let claimed = BlockWord::new(BlockState::Claimed, lane, generation);
+                let won = header == claimed || self.change_header(location, header, claimed);
+                if won {
+                    self.free_run(location, lane);
+                }
+                won
+            }
+            None => false,
+        }
+    }
+
+    fn hint_if_chunk(&self, location: u64) {
+        if let Some(crate::slab::Kind::Chunk(class)) = self.kind_of(location) {
+            self.hint_chunk(location, class);
+        }
+    }
+
+    /// Whether a slot names a published block; `None`: it changed while it was looked at.
+    fn reference(&self, location: u64, header: BlockWord) -> Option<Reference> {
+        if location + 5 > self.geometry.arena_end {
+            return None;
+        }
+        let head = ItemHead::load(&self.memory, location);
+        if location + head.sizes.words() > self.geometry.arena_end {
+            return None;
+        }
+        let mut key = vec![0; head.sizes.key_len];
+        self.memory.copy_out(location + head.sizes.key_offset(), &mut key);
+        if !self.still(location, header) {
+            return None;
+        }
+        let probe = Probe::new(&self.geometry, &key);
+        let generation = self.geometry.short_generation(header.generation());
+        let Some((position, word)) = self.find_location(&probe, location, generation) else {
+            return Some(Reference::None);
+        };
+        if !word.is_tentative() {
+            return Some(Reference::Linked);
+        }
+        let control = ControlWord::from_bits(self.control(probe.primary).load(ord::control_load()));
+        let pending = control.pending().is_some_and(|pending| {
+            Position::pending(&self.geometry, probe.primary, pending, control.tag()) == position
+        });
+        // Pending means committed: whoever comes next finishes it. Committed and finished meanwhile: the slot moved on.
+        let word_now = SlotWord::from_bits(self.slot(position).load(ord::slot_recheck()));
+        if pending || word_now != word {
+            return Some(Reference::Linked);
+        }
+        Some(Reference::Placed(position, word))
+    }
+
+    /// A page that a dead lane was changing.
+    fn recover_page(&self, lane: LaneId, page: u64) -> u64 {
+        let word = self.load_page(page);
+        if word.owner() != lane {
+            // A run whose item a dead lane retired has its creator in the page word, the dead in the header.
+            return u64::from(word.state() == PageState::RunHead && self.recover_run(lane, page));
+        }
+        match word.state() {
+            PageState::Drain => self.undrain(page, word, lane, u64::MAX),
+            PageState::Owned => {
+                self.release_page(page, word);
+                0
+            }
+            PageState::RunHead => u64::from(self.recover_run(lane, page)),
+            PageState::RunTail => {
+                // A tail whose head was never made, or is gone.
+                let head = page.wrapping_sub(self.run_distance(page));
+                let joined = head < page
+                    && self.load_page(head).state() == PageState::RunHead
+                    && page - head < self.run_length(head);
+                if !joined {
+                    self.release_page(page, word);
+                }
+                0
+            }
+            PageState::Free => {
+                self.set_hint(crate::slab::Hint::FreePages, page);
+                0
+            }
+            PageState::Slab => 0,
+        }
+    }
+
+    fn recover_run(&self, lane: LaneId, head: u64) -> bool {
+        let location = self.geometry.page_start(head);
+        let word = self.load_page(head);
+        match self.header_in(head, word, location) {
+            Some(header) if header.owner() == lane => self.take_named(lane, location),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One mapping's view of a region: its words and the private copy of its geometry.
+
+use crate::layout::{Geometry, Header, HeaderError, live};
+use crate::memory::Memory;
+use crate::ordering as ord;
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::{BlockWord, LaneId};
+
+/// A region as this process sees it.
+#[derive(Debug, Clone)]
+pub struct Region {
+    pub(crate) memory: Memory,
+    pub(crate) geometry: Geometry,
+}
+
+/// What a process brings to the region: its clock, and proof of death.
+pub trait Host {
+    /// Milliseconds since boot, on a clock that all processes of the host share and nobody sets.
+    fn now_ms(&self) -> u64;
+
+    /// Takes a lane's byte lock, and a mark that keeps this process's other threads off. True is proof that its
+    /// owner is dead or has left, until [`Host::release_lane`]; false proves nothing.
+    fn claim_lane(&self, lane: LaneId) -> bool;
+
+    /// Drops what [`Host::claim_lane`] took.
+    fn release_lane(&self, lane: LaneId);
+}
+
+impl Region {
+    /// Writes an empty region into zeroed memory that nobody else sees yet.
+    ///
+    /// # Errors
+    ///
+    /// A shape that no region can have.
+    pub fn format(memory: Memory, header: &Header) -> Result<Self, HeaderError> {
+        let geometry = Geometry::new(header.shape)?;
+        let region = Self { memory, geometry };
+        for page in 0..region.geometry.pages {
+            // Generations start at random, so that a header word does not look like data.
+            let base = mix(header.shape.seed ^ page) >> 18;
+            region.page_entry(page, 2).store(base, Ordering::Relaxed);
+        }
+        region.hint_free_pages();
+        if !cfg!(loom) {
+            header.write(&region.memory);
+        }
+        Ok(region)
+    }
+
+    /// Validates the header of a mapped region.
+    ///
+    /// # Errors
+    ///
+    /// As [`Header::read`].
+    pub fn attach(memory: Memory) -> Result<(Self, Header), HeaderError> {
+        let (header, geometry) = Header::read(&memory)?;
+        Ok((Self { memory, geometry }, header))
+    }
+
+    /// Sizes and positions.
+    #[must_use]
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(&self, index: u64) -> &AtomicU64 {
+        self.memory.word(index)
+    }
+
+    /// The header word of a block.
+    #[inline(always)]
+    pub(crate) fn header(&self, location: u64) -> &AtomicU64 {
+        self.memory.word(location)
+    }
+
+    #[inline(always)]
+    pub(crate) fn load_header(&self, location: u64) -> BlockWord {
+        BlockWord::from_bits(self.header(location).load(ord::header_load()))
+    }
+
+    /// A word of a lane's record.
+    #[inline(always)]
+    pub(crate) fn lane_word(&self, lane: LaneId, at: u64) -> &AtomicU64 {
+        self.memory.word(self.geometry.lane_at(lane) + at)
+    }
+
+    /// How many clears there were.
+    #[inline]
+    pub(crate) fn epoch(&self) -> u64 {
+        self.memory.word(live::EPOCH).load(ord::epoch_load())
+    }
+}
+
+/// SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014): spreads every bit over all.
+#[inline]
+pub(crate) const fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}

@@ -1,0 +1,181 @@
+//! Allocation: magazine, hinted chunks, free pages, eviction, pages of other classes, the dead. In this order.
+
+use super::{Hint, Kind, Owned};
+use crate::layout::CLASS_WORDS;
+use crate::participant::Held;
+use crate::region::{Host, Region};
+use crate::session::{Failure, Session};
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::PageState;
+
+/// Words of a class's state.
+pub(crate) mod class_state {
+    /// Hand of the evictor: `| page 32 | chunk 32 |`.
+    pub(crate) const HAND: u64 = 0;
+    /// Evictions since the class last gained a page.
+    pub(crate) const PRESSURE: u64 = if cfg!(loom) { 0 } else { 1 };
+    /// Refills from outside a magazine, ever: shows the daemon which classes are active.
+    pub(crate) const REFILLS: u64 = if cfg!(loom) { 0 } else { 2 };
+    /// Refills when the daemon last looked.
+    pub(crate) const REFILLS_SEEN: u64 = if cfg!(loom) { 0 } else { 3 };
+}
+
+/// Blocks claimed at once.
+const BATCH: usize = if cfg!(loom) { 1 } else { 8 };
+/// Hinted pages looked at before something else is tried.
+const PAGES_TRIED: usize = 64;
+/// Blocks set aside before giving up: a lane names two at most, so few can be named.
+const SET_ASIDE: usize = 64;
+/// A class takes a page from others for every so many pages' worth of its own evictions.
+const PAGES_OF_PRESSURE: u64 = 4;
+
+impl Region {
+    pub(crate) fn class_word(&self, class: usize, at: u64) -> &AtomicU64 {
+        self.word(self.geometry.classes_at + class as u64 * CLASS_WORDS + at)
+    }
+}
+
+impl<H: Host> Session<'_, H> {
+    /// A block of at least so many words, ready to be filled and linked.
+    ///
+    /// Lock-free: evicts if it must; fails only if what is left is held by others.
+    #[inline]
+    pub(crate) fn allocate(&mut self, words: u64) -> Result<Owned, Failure> {
+        for _ in 0..SET_ASIDE {
+            let owned = match self.region.geometry.classes.class_of(words) {
+                Some(class) => self.allocate_chunk(class),
+                None => self.allocate_run(words.div_ceil(self.region.geometry.shape.page_words)),
+            };
+            let owned = owned.ok_or(Failure::NoRoom)?;
+            if self.may_link(&owned) {
+                return Ok(owned);
+            }
+            // Set aside: free, but found only by those who walk.
+            self.free_block(owned, false);
+        }
+        Err(Failure::NoRoom)
+    }
+
+    /// Invariant HAZARD: where the short generation begins anew, nobody may still expect an older word.
+    #[inline]
+    pub(crate) fn may_link(&self, owned: &Owned) -> bool {
+        self.region.geometry.short_generation(owned.generation) != 0
+            || !self.region.is_named(owned.location, owned.location + 1, self.lane.id)
+    }
+
+    #[inline]
+    fn allocate_chunk(&mut self, class: usize) -> Option<Owned> {
+        let bytes = self.region.geometry.classes.chunk_words(class)? * 8;
+        if let Some((entry, held)) = self.lane.magazine.take(class, bytes) {
+            let Held { location, generation, .. } = held;
+            return Some(Owned { location, generation, kind: Kind::Chunk(class), entry });
+        }
+        self.allocate_shared(class, bytes)
+    }
+
+    #[cold]
+    fn allocate_shared(&mut self, class: usize, chunk_bytes: u64) -> Option<Owned> {
+        let region = self.region;
+        if !self.lane.magazine.has_room(chunk_bytes, u64::MAX) {
+            // All entries hold blocks of other classes.
+            self.flush_magazine();
+        }
+        region.class_word(class, class_state::REFILLS).fetch_add(1, Ordering::Relaxed);
+        for round in 0..3 {
+            if let Some(owned) = self.refill(class, chunk_bytes) {
+                return Some(owned);
+            }
+            if let Some((page, word)) = self.take_free_page() {
+                self.cut_page(page, word, class);
+                continue;
+            }
+            if self.is_pressed(class) && self.steal_page(class) {
+                continue;
+            }
+            if let Some(owned) = self.evict_chunk(class) {
+                return Some(owned);
+            }
+            if self.steal_page(class) {
+                continue;
+            }
+            if round < 2 {
+                self.recover_dead();
+                self.flush_magazine();
+            }
+        }
+        self.refill(class, chunk_bytes).or_else(|| self.evict_chunk(class))
+    }
+
+    /// Claims a batch of hinted chunks: one to use, the others into the magazine.
+    fn refill(&mut self, class: usize, chunk_bytes: u64) -> Option<Owned> {
+        let region = self.region;
+        let (chunks, _) = region.chunks(class)?;
+        let limit = region.geometry.magazine_bytes();
+        let mut first: Option<Owned> = None;
+        let mut page_from = 0;
+        for _ in 0..PAGES_TRIED {
+            let Some(page) = region.next_hint(Hint::Partial(class), page_from) else { break };
+            if page < page_from {
+                break;
+            }
+            page_from = page + 1;
+            let cut = region.load_page(page);
+            if cut.state() == PageState::Slab && cut.class() == class {
+                let mut chunk_from = 0;
+                while let Some(chunk) = region.next_chunk_hint(page, chunk_from, chunks) {
+                    chunk_from = chunk + 1;
+                    let claimed = self.claim_chunk(page, cut, chunk);
+                    region.clear_chunk_hint(page, chunk);
+                    match (claimed, &first) {
+                        (Some(owned), None) => first = Some(owned),
+                        (Some(owned), Some(_)) => self.put_back(owned),
+                        (None, _) => {}
+                    }
+                    if first.is_some() && !self.wants_more(chunk_bytes, limit) {
+                        return first;
+                    }
+                }
+            }
+            region.clear_hint(Hint::Partial(class), page);
+            // A chunk that was freed just now may have set its bit before this page's was cleared.
+            if region.next_chunk_hint(page, 0, chunks).is_some() {
+                region.set_hint(Hint::Partial(class), page);
+            }
+            if first.is_some() {
+                break;
+            }
+        }
+        first
+    }
+
+    fn wants_more(&self, chunk_bytes: u64, limit: u64) -> bool {
+        self.lane.magazine.held() < BATCH && self.lane.magazine.has_room(chunk_bytes, limit)
+    }
+
+    /// Whether the class has evicted so much that memory should move to it.
+    fn is_pressed(&self, class: usize) -> bool {
+        let Some((chunks, _)) = self.region.chunks(class) else { return false };
+        let pressure = self.region.class_word(class, class_state::PRESSURE);
+        pressure.load(Ordering::Relaxed) >= chunks * PAGES_OF_PRESSURE
+    }
+
+    /// Empties a page of another class, or a run, and cuts it for this class. The hand over the pages is
+    /// shared by all classes, so each gives in proportion to what it has.
+    fn steal_page(&mut self, class: usize) -> bool {
+        let region = self.region;
+        region.class_word(class, class_state::PRESSURE).store(0, Ordering::Relaxed);
+        let hand = region.word(crate::layout::live::RUN_HAND);
+        for _ in 0..region.geometry.pages.min(256) {
+            let page = hand.fetch_add(1, Ordering::Relaxed) % region.geometry.pages;
+            let word = region.load_page(page);
+            if word.state() == PageState::Slab && word.class() == class {
+                continue;
+            }
+            if let Some(owned) = self.empty_page(page) {
+                self.cut_page(page, owned, class);
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,166 @@
+//! Claiming and freeing single blocks.
+
+use super::Hint;
+use crate::layout::record;
+use crate::ordering as ord;
+use crate::participant::{Entry, Held};
+use crate::region::Region;
+use crate::session::Session;
+use crate::sync::Ordering;
+use crate::word::{BlockState, BlockWord, PageState, PageWord};
+
+/// What a block is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A chunk of a slab class.
+    Chunk(usize),
+    /// A run of pages.
+    Run(u64),
+}
+
+/// A block that is CLAIMED by this lane, and named by one of its entries.
+#[derive(Debug)]
+#[must_use = "an owned block is used or given back"]
+pub(crate) struct Owned {
+    pub(crate) location: u64,
+    pub(crate) generation: u64,
+    pub(crate) kind: Kind,
+    pub(crate) entry: Entry,
+}
+
+impl<H> Session<'_, H> {
+    /// Names a location in the record: before it is claimed.
+    #[inline]
+    pub(crate) fn name_entry(&self, entry: Entry, location: u64) {
+        let at = record::MAGAZINE + u64::from(entry);
+        self.region.lane_word(self.lane.id, at).store(location, ord::record_store());
+    }
+
+    /// The entry names nothing any more.
+    #[inline]
+    pub(crate) fn vacate_entry(&mut self, entry: Entry) {
+        self.name_entry(entry, 0);
+        self.lane.magazine.vacate(entry);
+    }
+
+    /// Claims a chunk if it is free and the page is still cut as `cut` says.
+    pub(crate) fn claim_chunk(&mut self, page: u64, cut: PageWord, chunk: u64) -> Option<Owned> {
+        let region = self.region;
+        let class = cut.class();
+        let (_, words) = region.chunks(class)?;
+        let location = region.geometry.page_start(page) + chunk * words;
+        let header = region.header_in(page, cut, location)?;
+        if header.state() != BlockState::Free {
+            return None;
+        }
+        let entry = self.lane.magazine.reserve()?;
+        self.name_entry(entry, location);
+        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation());
+        if !region.change_header(location, header, claimed) {
+            self.vacate_entry(entry);
+            return None;
+        }
+        let generation = header.generation();
+        Some(Owned { location, generation, kind: Kind::Chunk(class), entry })
+    }
+
+    /// Gives a block back to all. `hinted`: whether others shall find it at once.
+    pub(crate) fn free_block(&mut self, owned: Owned, hinted: bool) {
+        let region = self.region;
+        match owned.kind {
+            Kind::Chunk(class) => {
+                region
+                    .header(owned.location)
+                    .store(BlockWord::free(owned.generation).bits(), ord::header_free());
+                if hinted {
+                    region.hint_chunk(owned.location, class);
+                }
+            }
+            Kind::Run(_) => region.free_run(owned.location, self.lane.id),
+        }
+        self.vacate_entry(owned.entry);
+    }
+
+    /// Keeps a block in the magazine if there is room, else frees it.
+    #[inline]
+    pub(crate) fn put_back(&mut self, owned: Owned) {
+        if let Kind::Chunk(class) = owned.kind
+            && let Some((_, words)) = self.region.chunks(class)
+        {
+            let limit = self.region.geometry.magazine_bytes();
+            if self.lane.magazine.has_room(words * 8, limit) {
+                let held = Held {
+                    location: owned.location,
+                    generation: owned.generation,
+                    class: class as u8,
+                };
+                self.lane.magazine.put(owned.entry, held, words * 8);
+                return;
+            }
+        }
+        self.free_block(owned, true);
+    }
+
+    /// Gives all held blocks back.
+    pub(crate) fn flush_magazine(&mut self) {
+        while let Some((entry, held)) = self.lane.magazine.take_any() {
+            let kind = Kind::Chunk(held.class as usize);
+            let Held { location, generation, .. } = held;
+            self.free_block(Owned { location, generation, kind, entry }, true);
+        }
+    }
+
+    /// Retires a block that this lane unlinked: PUBLISHED → CLAIMED(me), one generation up. `None`: the recoverer of a
+    /// dead lane that meant to unlink the same block took it first.
+    #[inline]
+    pub(crate) fn retire(&mut self, location: u64, header: BlockWord) -> Option<Owned> {
+        let region = self.region;
+        let generation = header.generation() + 1;
+        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, generation);
+        if !region.change_header(location, header, claimed) {
+            return None;
+        }
+        let kind = region.kind_of(location)?;
+        // An entry is always vacant here: an operation holds no more than are kept in reserve. Without one the block
+        // is freed under the name that the intent still gives it.
+        let Some(entry) = self.lane.magazine.reserve() else {
+            region.header(location).store(BlockWord::free(generation).bits(), ord::header_free());
+            return None;
+        };
+        self.name_entry(entry, location);
+        Some(Owned { location, generation: claimed.generation(), kind, entry })
+    }
+}
+
+impl Region {
+    /// One edge of a block's life: CAS on the full header word.
+    #[inline]
+    pub(crate) fn change_header(&self, location: u64, from: BlockWord, to: BlockWord) -> bool {
+        self.header(location)
+            .compare_exchange(from.bits(), to.bits(), ord::header_claim(), Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// What a block is made of that cannot change now: it is owned, or linked.
+    #[inline]
+    pub(crate) fn kind_of(&self, location: u64) -> Option<Kind> {
+        let page = self.geometry.page_of(location)?;
+        let word = self.load_page(page);
+        match word.state() {
+            PageState::Slab | PageState::Drain => Some(Kind::Chunk(word.class())),
+            PageState::RunHead => Some(Kind::Run(self.run_length(page))),
+            _ => None,
+        }
+    }
+
+    /// Hints at a free chunk.
+    pub(crate) fn hint_chunk(&self, location: u64, class: usize) {
+        let Some(page) = self.geometry.page_of(location) else { return };
+        let Some((chunks, words)) = self.chunks(class) else { return };
+        let chunk = (location - self.geometry.page_start(page)) / words;
+        if chunk < chunks {
+            self.set_chunk_hint(page, chunk);
+            self.set_hint(Hint::Partial(class), page);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Slab memory: pages of the arena, cut into chunks of one class each, or joined to runs for large items
+//! (`docs/protocol.md` §1 and §4). Hints (bitmaps) say where to look; header words and page words decide.
+
+mod allocate;
+mod chunk;
+mod drain;
+mod evict;
+mod hint;
+mod page;
+mod run;
+
+pub(crate) use chunk::{Kind, Owned};
+pub(crate) use hint::Hint;

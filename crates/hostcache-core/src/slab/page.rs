@@ -1,0 +1,118 @@
+//! The page table: one entry a page.
+//!
+//! ```text
+//! word 0  page word (PageWord)
+//! word 1  RUN_HEAD: pages of the run; RUN_TAIL: distance to the head
+//! word 2  base: above every generation that a header in this page ever had
+//! word 3  unused
+//! ```
+
+use super::Hint;
+use crate::layout::PAGE_ENTRY_WORDS;
+use crate::ordering as ord;
+use crate::region::Region;
+use crate::session::Session;
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::{BlockWord, LaneId, PageState, PageWord};
+
+/// Index of the run word in an entry.
+pub(crate) const RUN: u64 = 1;
+/// Index of the generation base in an entry.
+pub(crate) const BASE: u64 = 2;
+
+impl Region {
+    #[inline]
+    pub(crate) fn page_entry(&self, page: u64, at: u64) -> &AtomicU64 {
+        self.word(self.geometry.pages_at + page * PAGE_ENTRY_WORDS + at)
+    }
+
+    #[inline]
+    pub(crate) fn load_page(&self, page: u64) -> PageWord {
+        PageWord::from_bits(self.page_entry(page, 0).load(ord::page_load()))
+    }
+
+    /// Changes a page word; false if it is not `from` any more.
+    pub(crate) fn change_page(&self, page: u64, from: PageWord, to: PageWord) -> bool {
+        self.page_entry(page, 0)
+            .compare_exchange(from.bits(), to.bits(), ord::page_change(), Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// Invariant PAGE-CUT: a header word loaded between two equal page words is one.
+    pub(crate) fn header_in(&self, page: u64, cut: PageWord, location: u64) -> Option<BlockWord> {
+        let header = self.load_header(location);
+        (self.load_page(page) == cut).then_some(header)
+    }
+
+    /// Chunks of a page of this class, and words of each.
+    pub(crate) fn chunks(&self, class: usize) -> Option<(u64, u64)> {
+        let words = self.geometry.classes.chunk_words(class)?;
+        Some((self.geometry.shape.page_words / words, words))
+    }
+
+    /// Invariant GENERATIONS-GROW: raises a page's base above a generation.
+    pub(crate) fn raise_base(&self, page: u64, generation: u64) {
+        self.page_entry(page, BASE).fetch_max(generation + 1, Ordering::Relaxed);
+    }
+
+    /// The generation at which new headers of an owned page start. If somebody still names a location in it, it is the
+    /// next that is 0 in the slots: such a block is linked only after a scan of its own.
+    pub(crate) fn fresh_generation(&self, page: u64, pages: u64, lane: LaneId) -> u64 {
+        let base = self.page_entry(page, BASE).load(Ordering::Relaxed);
+        let from = self.geometry.page_start(page);
+        let to = self.geometry.page_start(page + pages);
+        if self.is_named(from, to, lane) {
+            base + (self.geometry.short_generation(u64::MAX) + 1)
+                - self.geometry.short_generation(base)
+        } else {
+            base
+        }
+    }
+
+    /// Lets a page go that the caller owns exclusively.
+    pub(crate) fn release_page(&self, page: u64, owned: PageWord) {
+        if self.change_page(page, owned, owned.changed(PageState::Free, 0, owned.owner())) {
+            self.set_hint(Hint::FreePages, page);
+        }
+    }
+}
+
+impl<H> Session<'_, H> {
+    /// Claims some free page.
+    pub(crate) fn take_free_page(&mut self) -> Option<(u64, PageWord)> {
+        let region = self.region;
+        let mut from = 0;
+        while let Some(page) = region.next_hint(Hint::FreePages, from) {
+            if page < from {
+                return None;
+            }
+            let word = region.load_page(page);
+            region.clear_hint(Hint::FreePages, page);
+            if word.state() == PageState::Free {
+                let owned = word.changed(PageState::Owned, 0, self.lane.id);
+                if region.change_page(page, word, owned) {
+                    return Some((page, owned));
+                }
+            }
+            from = page + 1;
+        }
+        None
+    }
+
+    /// Cuts a page that the caller owns exclusively into chunks of a class.
+    pub(crate) fn cut_page(&mut self, page: u64, owned: PageWord, class: usize) {
+        let region = self.region;
+        let Some((chunks, words)) = region.chunks(class) else { return };
+        let generation = region.fresh_generation(page, 1, self.lane.id);
+        let free = BlockWord::free(generation).bits();
+        let start = region.geometry.page_start(page);
+        for chunk in 0..chunks {
+            region.header(start + chunk * words).store(free, ord::header_free());
+        }
+        region.reset_chunk_hints(page, chunks);
+        if region.change_page(page, owned, owned.changed(PageState::Slab, class, self.lane.id)) {
+            region.set_hint(Hint::Members(class), page);
+            region.set_hint(Hint::Partial(class), page);
+        }
+    }
+}

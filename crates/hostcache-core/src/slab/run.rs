@@ -1,0 +1,167 @@
+//! Runs: large items in neighbouring pages.
+
+use super::page::RUN;
+use super::{Kind, Owned};
+use crate::ordering as ord;
+use crate::region::{Host, Region};
+use crate::session::Session;
+use crate::sync::Ordering;
+use crate::table::Removal;
+use crate::word::{BlockState, BlockWord, LaneId, PageState, PageWord};
+
+impl Region {
+    /// Pages of the run that starts here, never more than there are.
+    pub(crate) fn run_length(&self, head: u64) -> u64 {
+        let length = self.page_entry(head, RUN).load(Ordering::Relaxed);
+        length.clamp(1, self.geometry.pages - head)
+    }
+
+    /// Distance of a tail page to its head.
+    pub(crate) fn run_distance(&self, page: u64) -> u64 {
+        self.page_entry(page, RUN).load(Ordering::Relaxed)
+    }
+
+    /// Whether a tail page belongs to a run that starts at `head`.
+    fn is_tail_of(&self, page: u64, head: u64) -> Option<PageWord> {
+        let word = self.load_page(page);
+        let distance = self.run_distance(page);
+        (word.state() == PageState::RunTail
+            && page - head == distance
+            && self.load_page(page) == word)
+            .then_some(word)
+    }
+
+    /// Gives a run's pages away. Its header is CLAIMED by `lane` in a generation that was never linked; the head page
+    /// goes last, so that who repeats this after a death still finds the run.
+    pub(crate) fn free_run(&self, location: u64, lane: LaneId) {
+        let Some(head) = self.geometry.page_of(location) else { return };
+        let word = self.load_page(head);
+        let header = self.load_header(location);
+        if word.state() != PageState::RunHead || !header.is_claimed_by(lane) {
+            return;
+        }
+        for page in head + 1..head + self.run_length(head) {
+            if let Some(tail) = self.is_tail_of(page, head) {
+                self.release_page(page, tail);
+            }
+        }
+        self.raise_base(head, header.generation());
+        self.release_page(head, word);
+    }
+}
+
+impl<H: Host> Session<'_, H> {
+    /// A run of so many pages.
+    #[cold]
+    pub(crate) fn allocate_run(&mut self, pages: u64) -> Option<Owned> {
+        if pages > self.region.geometry.pages {
+            return None;
+        }
+        for round in 0..2 {
+            if let Some(start) = self.free_window(pages)
+                && let Some(owned) = self.claim_window(start, pages)
+            {
+                return Some(owned);
+            }
+            let windows = self.region.geometry.pages;
+            let mut tried = 0;
+            while tried < windows {
+                let hand = self.region.word(crate::layout::live::RUN_HAND);
+                let last = self.region.geometry.pages - pages;
+                let start = hand.load(Ordering::Relaxed) % (last + 1);
+                hand.store(start + pages, Ordering::Relaxed);
+                if let Some(owned) = self.claim_window(start, pages) {
+                    return Some(owned);
+                }
+                tried += pages;
+            }
+            // Windows at steps of the run's length may all be blocked: try every start once.
+            for start in 0..=self.region.geometry.pages - pages {
+                if round == 1
+                    && let Some(owned) = self.claim_window(start, pages)
+                {
+                    return Some(owned);
+                }
+            }
+            if round == 0 {
+                self.recover_dead();
+            }
+        }
+        None
+    }
+
+    /// The first window of free pages.
+    fn free_window(&self, pages: u64) -> Option<u64> {
+        let mut length = 0;
+        for page in 0..self.region.geometry.pages {
+            let free = self.region.load_page(page).state() == PageState::Free;
+            length = if free { length + 1 } else { 0 };
+            if length == pages {
+                return Some(page + 1 - pages);
+            }
+        }
+        None
+    }
+
+    /// Empties and joins the pages of a window, in address order; all or none.
+    fn claim_window(&mut self, start: u64, pages: u64) -> Option<Owned> {
+        let region = self.region;
+        // A look ahead: a page that somebody holds would undo the work.
+        let blocked = (start..start + pages).any(|page| {
+            matches!(region.load_page(page).state(), PageState::Owned | PageState::Drain)
+        });
+        if blocked {
+            return None;
+        }
+        let entry = self.lane.magazine.reserve().or_else(|| {
+            self.flush_magazine();
+            self.lane.magazine.reserve()
+        })?;
+        let mut owned: Vec<PageWord> = Vec::with_capacity(pages as usize);
+        for page in start..start + pages {
+            match self.empty_page(page) {
+                Some(word) => owned.push(word),
+                None => break,
+            }
+        }
+        if (owned.len() as u64) < pages {
+            for (page, word) in (start..).zip(owned) {
+                region.release_page(page, word);
+            }
+            self.lane.magazine.vacate(entry);
+            return None;
+        }
+        let location = region.geometry.page_start(start);
+        let generation = region.fresh_generation(start, pages, self.lane.id);
+        let id = self.lane.id;
+        self.name_entry(entry, location);
+        for (distance, &word) in owned.iter().enumerate().skip(1) {
+            let page = start + distance as u64;
+            region.page_entry(page, RUN).store(distance as u64, Ordering::Relaxed);
+            region.change_page(page, word, word.changed(PageState::RunTail, 0, id));
+        }
+        region.page_entry(start, RUN).store(pages, Ordering::Relaxed);
+        let claimed = BlockWord::new(BlockState::Claimed, id, generation);
+        region.header(location).store(claimed.bits(), ord::header_free());
+        region.change_page(start, owned[0], owned[0].changed(PageState::RunHead, 0, id));
+        Some(Owned { location, generation: claimed.generation(), kind: Kind::Run(pages), entry })
+    }
+
+    /// Ends the item of a run and gives its pages away.
+    pub(crate) fn evict_run(&mut self, head: u64) -> bool {
+        let region = self.region;
+        let word = region.load_page(head);
+        if word.state() != PageState::RunHead {
+            return false;
+        }
+        let location = region.geometry.page_start(head);
+        let Some(header) = region.header_in(head, word, location) else { return false };
+        if header.state() != BlockState::Published {
+            return false;
+        }
+        let Some(found) = self.locate(location, header) else { return false };
+        let Some(owned) = self.unlink(&found, Removal::Evicted) else { return false };
+        self.free_block(owned, true);
+        true
+    }
+}

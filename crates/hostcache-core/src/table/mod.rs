@@ -1,0 +1,13 @@
+//! The table: buckets of one line, two for every key (`docs/protocol.md` §2).
+
+mod find;
+mod finish;
+mod link;
+mod mark;
+mod probe;
+mod unlink;
+
+pub(crate) use find::{Found, Lookup};
+pub(crate) use link::Placed;
+pub(crate) use probe::{Position, Probe};
+pub(crate) use unlink::Removal;

@@ -1,0 +1,129 @@
+//! From a key to its two buckets.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::layout::{BUCKET_WORDS, Geometry};
+use crate::region::{Region, mix};
+use crate::sync::AtomicU64;
+use crate::word::SlotWord;
+
+pub(crate) use crate::layout::SLOTS;
+
+/// Where a key may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Probe {
+    pub(crate) tag: u16,
+    pub(crate) primary: u64,
+    pub(crate) alternate: u64,
+}
+
+/// One slot of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) bucket: u64,
+    pub(crate) index: u8,
+}
+
+impl Probe {
+    /// XXH3 with the region's seed: fast on short keys, and frozen, as a shared format needs. The probe bound, not
+    /// the hash, is what defends against chosen keys: they cost hits, never time.
+    #[inline]
+    pub(crate) fn new(geometry: &Geometry, key: &[u8]) -> Self {
+        let hash = xxh3_64_with_seed(key, geometry.shape.seed);
+        let tag = (hash & ((1 << SlotWord::TAG_BITS) - 1)) as u16;
+        let primary = scale(hash, geometry.shape.buckets);
+        Self { tag, primary, alternate: alternate(geometry, primary, tag) }
+    }
+
+    /// The slot at a position of the key's set: the primary bucket's first.
+    #[inline]
+    pub(crate) fn position(&self, at: usize) -> Position {
+        if at < SLOTS {
+            Position { bucket: self.primary, index: at as u8 }
+        } else {
+            Position { bucket: self.alternate, index: (at - SLOTS) as u8 }
+        }
+    }
+}
+
+/// Maps a hash to `0..n` by its high bits.
+#[inline]
+fn scale(hash: u64, n: u64) -> u64 {
+    ((u128::from(hash) * u128::from(n)) >> 64) as u64
+}
+
+/// The other bucket of a key: an involution, so a word in either leads to the other.
+#[inline]
+pub(crate) fn alternate(geometry: &Geometry, bucket: u64, tag: u16) -> u64 {
+    let n = geometry.shape.buckets;
+    let sum = scale(mix(u64::from(tag)), n);
+    if sum >= bucket { sum - bucket } else { sum + n - bucket }
+}
+
+impl Position {
+    /// The bucket whose control word orders this word's key.
+    #[inline]
+    pub(crate) fn primary(self, geometry: &Geometry, word: SlotWord) -> u64 {
+        if word.is_alternate() { alternate(geometry, self.bucket, word.tag()) } else { self.bucket }
+    }
+
+    /// The slot that a pending control word of `primary` means.
+    #[inline]
+    pub(crate) fn pending(geometry: &Geometry, primary: u64, pending: u8, tag: u16) -> Self {
+        let at = pending as usize;
+        if at < SLOTS {
+            Self { bucket: primary, index: at as u8 }
+        } else {
+            let index = ((at - SLOTS) % SLOTS) as u8;
+            Self { bucket: alternate(geometry, primary, tag), index }
+        }
+    }
+}
+
+impl Region {
+    #[inline(always)]
+    pub(crate) fn bucket_at(&self, bucket: u64) -> u64 {
+        self.geometry.buckets_at + bucket * BUCKET_WORDS
+    }
+
+    #[inline(always)]
+    pub(crate) fn slot(&self, position: Position) -> &AtomicU64 {
+        self.word(self.bucket_at(position.bucket) + u64::from(position.index))
+    }
+
+    #[inline(always)]
+    pub(crate) fn control(&self, bucket: u64) -> &AtomicU64 {
+        self.word(self.bucket_at(bucket) + SLOTS as u64)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::layout::Shape;
+
+    #[test]
+    fn the_alternate_of_the_alternate_is_the_primary() {
+        for item in [32, 100, 1000, 5000] {
+            let shape = Shape::new(1 << 20, None, Some(item), 7).expect("in range");
+            let geometry = Geometry::new(shape).expect("valid");
+            for key in 0..10_000u32 {
+                let probe = Probe::new(&geometry, &key.to_le_bytes());
+                assert!(probe.primary < shape.buckets && probe.alternate < shape.buckets);
+                assert_eq!(alternate(&geometry, probe.alternate, probe.tag), probe.primary);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_spread_over_buckets_and_tags() {
+        let geometry = Geometry::new(Shape::new(1 << 20, None, None, 3).expect("in range"));
+        let geometry = geometry.expect("valid");
+        let n = geometry.shape.buckets as usize;
+        let mut counts = vec![0u32; n];
+        for key in 0..(n as u64 * 100) {
+            counts[Probe::new(&geometry, &key.to_le_bytes()).primary as usize] += 1;
+        }
+        assert!(counts.iter().all(|&c| (40..180).contains(&c)), "far from 100 a bucket");
+    }
+}

@@ -1,0 +1,136 @@
+//! Taking an item out of its slot: replace, delete, expire, evict.
+
+use super::probe::SLOTS;
+use super::{Found, Position, Probe};
+use crate::layout::ItemHead;
+use crate::ordering as ord;
+use crate::participant::Counter;
+use crate::region::{Host, Region};
+use crate::session::Session;
+use crate::slab::Owned;
+use crate::sync::Ordering;
+use crate::word::{BlockState, ControlWord, SlotWord};
+
+/// Why an item ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// A newer value takes its place.
+    Replaced,
+    /// The caller asked.
+    Deleted,
+    /// Memory or slots are needed.
+    Evicted,
+    /// Its deadline passed.
+    Expired,
+    /// A clear ended it before.
+    Cleared,
+}
+
+impl<H: Host> Session<'_, H> {
+    /// Empties an item's slot and takes its block. `None`: the slot changed first, or the control word had to be settled;
+    /// the caller looks again. A block that a recoverer took is gone, too: the item ended all the same.
+    pub(crate) fn unlink(&mut self, found: &Found, removal: Removal) -> Option<Owned> {
+        self.exchange(found, SlotWord::EMPTY, removal).flatten()
+    }
+
+    /// Changes an item's slot from its committed word to another. Outer `None`: not changed; inner `None`: changed, but
+    /// the old block is not ours to reuse.
+    #[inline]
+    pub(crate) fn exchange(
+        &mut self,
+        found: &Found,
+        next: SlotWord,
+        removal: Removal,
+    ) -> Option<Option<Owned>> {
+        let region = self.region;
+        let Found { position, word, .. } = *found;
+        if word.is_tentative() {
+            self.settle_tentative(position, word);
+            return None;
+        }
+        // HAZARD: name, barrier, second look. From here on the word cannot recur with another meaning.
+        self.name_victim(word, found.header);
+        let slot = region.slot(position);
+        // RULE R; a replacement leaves an instance of the key there and needs none.
+        let settled = slot.load(ord::slot_recheck()) == word.bits()
+            && (removal == Removal::Replaced || self.settle_slot(position, word));
+        let won = settled
+            && slot
+                .compare_exchange(word.bits(), next.bits(), ord::slot_publish(), Ordering::Relaxed)
+                .is_ok();
+        if !won {
+            self.clear_old();
+            return None;
+        }
+        let owned = self.retire(found.location(), found.header);
+        self.clear_old();
+        self.count_removal(&found.head, removal);
+        Some(owned)
+    }
+
+    /// Helps a visible tentative word to be finished.
+    #[cold]
+    fn settle_tentative(&mut self, position: Position, word: SlotWord) {
+        let primary = position.primary(&self.region.geometry, word);
+        let control = self.region.control(primary).load(ord::control_load());
+        self.help(primary, ControlWord::from_bits(control));
+    }
+
+    #[inline]
+    fn count_removal(&mut self, head: &ItemHead, removal: Removal) {
+        let region = self.region;
+        let lane = &self.lane;
+        match removal {
+            // The clear that ended it has subtracted it already.
+            Removal::Cleared => return,
+            Removal::Evicted => lane.count(region, Counter::Evictions, 1),
+            Removal::Expired => lane.count(region, Counter::Expired, 1),
+            Removal::Replaced | Removal::Deleted => {}
+        }
+        lane.count(region, Counter::ItemsRemoved, 1);
+        lane.count(region, Counter::BytesRemoved, head.sizes.bytes());
+    }
+}
+
+impl Region {
+    /// The slot that names a location in a generation. Not one look at all slots, but an incarnation never moves.
+    pub(crate) fn find_location(
+        &self,
+        probe: &Probe,
+        location: u64,
+        generation: u64,
+    ) -> Option<(Position, SlotWord)> {
+        (0..2 * SLOTS).map(|at| probe.position(at)).find_map(|position| {
+            let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+            let named =
+                !word.is_empty() && word.location() == location && word.generation() == generation;
+            named.then_some((position, word))
+        })
+    }
+
+    /// The committed item in a slot, whole.
+    pub(crate) fn committed_at(&self, position: Position) -> Option<Found> {
+        let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+        if word.is_empty() || word.is_tentative() {
+            return None;
+        }
+        let location = word.location();
+        self.geometry.page_of(location)?;
+        let header = self.load_header(location);
+        if header.state() != BlockState::Published
+            || self.geometry.short_generation(header.generation()) != word.generation()
+            || location + 5 > self.geometry.arena_end
+        {
+            return None;
+        }
+        let head = ItemHead::load(&self.memory, location);
+        let same = self.slot(position).load(ord::slot_load()) == word.bits();
+        let inside = location + head.sizes.words() <= self.geometry.arena_end;
+        (same && inside && self.still(location, header)).then_some(Found {
+            position,
+            word,
+            header,
+            head,
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! Why the daemon could not go on.
+
+use std::fmt;
+
+use hostcache::{OpenError, WriteError};
+
+/// Why the daemon ended otherwise than by its stop flag.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DaemonError {
+    /// A setting is out of its range.
+    InvalidConfig {
+        /// Which one, and what would be right.
+        detail: String,
+    },
+    /// The signal handlers could not be installed.
+    Signals {
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// The office could not be asked for.
+    Lead {
+        /// Region name.
+        region: String,
+        /// What went wrong.
+        source: OpenError,
+    },
+    /// A maintenance step failed for good.
+    Maintain {
+        /// Region name.
+        region: String,
+        /// What went wrong.
+        source: WriteError,
+    },
+}
+
+impl fmt::Display for DaemonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidConfig { detail } => {
+                write!(f, "the daemon's settings are invalid: {detail}")
+            }
+            Self::Signals { source } => {
+                write!(f, "can't install the handlers for SIGTERM and SIGINT: {source}")
+            }
+            Self::Lead { region, source } => {
+                write!(f, "can't ask for the daemon's office on region {region:?}: {source}")
+            }
+            Self::Maintain { region, source } => {
+                write!(f, "can't maintain region {region:?}: {source}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DaemonError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::InvalidConfig { .. } => None,
+            Self::Signals { source } => Some(source),
+            Self::Lead { source, .. } => Some(source),
+            Self::Maintain { source, .. } => Some(source),
+        }
+    }
+}

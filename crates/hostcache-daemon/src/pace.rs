@@ -1,0 +1,196 @@
+//! How much the next step may do, and how long to pause before it.
+//!
+//! Three rules:
+//!
+//! 1. **The sweep is paced by time, not by steps.** A step's share of the index is the part of
+//!    `sweep_every` that has passed since the last step, and never more than `buckets_per_step` per
+//!    `idle_pause`. So frequent short steps (writers press) sweep no faster than rare long ones.
+//! 2. **A rich sweep hurries.** Where a step found many dead items (a mass expiry, a clear), the next one
+//!    may look through all of `buckets_per_step`: the memory is wanted back soon.
+//! 3. **The pause follows the work.** The eviction allowance used up: hardly any pause. Something done:
+//!    a short one. Nothing done: a long one.
+//!
+//! Recovery has its own clock: it is due whenever waiting for the next step could make it late.
+
+use std::time::{Duration, Instant};
+
+use hostcache::{MaintenanceBudget, MaintenanceReport};
+
+use crate::Config;
+
+/// A step always looks through this many buckets, so that rounding stops no sweep.
+const MIN_BUCKETS: u32 = 64;
+
+/// A sweep is rich when it finds a dead item in at least one of so many buckets. At seven slots a bucket
+/// that is about 2 % of the items: below it, hurrying costs more core time than the memory is worth.
+const RICH_ONE_IN: u64 = 8;
+
+/// The state from which budgets and pauses are worked out.
+#[derive(Debug)]
+pub(crate) struct Pace<'a> {
+    config: &'a Config,
+    /// Buckets of the index; a hint is good enough.
+    index_buckets: u64,
+    last_step: Option<Instant>,
+    last_recovery: Option<Instant>,
+    rich: bool,
+    recover_again: bool,
+}
+
+impl<'a> Pace<'a> {
+    pub(crate) fn new(config: &'a Config, index_buckets: u64) -> Self {
+        Self {
+            config,
+            index_buckets,
+            last_step: None,
+            last_recovery: None,
+            rich: false,
+            recover_again: false,
+        }
+    }
+
+    /// What the step that starts now may do.
+    pub(crate) fn budget(&mut self, now: Instant) -> MaintenanceBudget {
+        let since = |last: Option<Instant>| last.map(|at| now.saturating_duration_since(at));
+        let recover = self.recover_again
+            || since(self.last_recovery)
+                .is_none_or(|passed| passed + self.config.idle_pause > self.config.recover_every);
+        if recover {
+            self.last_recovery = Some(now);
+        }
+        let passed = since(self.last_step).unwrap_or(self.config.idle_pause);
+        self.last_step = Some(now);
+
+        let mut budget = MaintenanceBudget::default();
+        budget.buckets =
+            if self.rich { self.config.buckets_per_step } else { self.sweep_share(passed) };
+        budget.evictions = self.config.evictions_per_step;
+        budget.recover = recover;
+        budget
+    }
+
+    /// Takes note of what the step did; tells how long to pause.
+    pub(crate) fn after(&mut self, report: &MaintenanceReport) -> Duration {
+        let reclaimed = report.expired + report.cleared;
+        self.rich = reclaimed > 0 && reclaimed * RICH_ONE_IN >= report.buckets;
+        // One step recovers a bounded share, so there may be more to do.
+        self.recover_again = report.recovered_participants + report.recovered_blocks > 0;
+        let evictions = u64::from(self.config.evictions_per_step);
+        if report.evicted >= evictions && evictions > 0 {
+            self.config.pressed_pause
+        } else if reclaimed + report.evicted > 0 || self.recover_again {
+            self.config.busy_pause
+        } else {
+            self.config.idle_pause
+        }
+    }
+
+    /// Buckets due after `passed`, by rule 1.
+    fn sweep_share(&self, passed: Duration) -> u32 {
+        let due = proportion(self.index_buckets, passed, self.config.sweep_every);
+        let most = u64::from(self.config.buckets_per_step);
+        let allowed = proportion(most, passed, self.config.idle_pause).min(most);
+        let share = due.min(allowed).max(u64::from(MIN_BUCKETS)).min(most);
+        u32::try_from(share).unwrap_or(self.config.buckets_per_step)
+    }
+}
+
+/// `whole × passed / period`, rounded up; `period` is not zero by [`Config::validate`].
+fn proportion(whole: u64, passed: Duration, period: Duration) -> u64 {
+    let part = (u128::from(whole) * passed.as_nanos()).div_ceil(period.as_nanos().max(1));
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle() -> MaintenanceReport {
+        MaintenanceReport::default()
+    }
+
+    fn report(change: impl FnOnce(&mut MaintenanceReport)) -> MaintenanceReport {
+        let mut report = MaintenanceReport::default();
+        change(&mut report);
+        report
+    }
+
+    /// Buckets and recoveries granted over 10 s of steps with pauses as `pace` asks, all alike.
+    fn ten_seconds(pace: &mut Pace<'_>, each: &MaintenanceReport) -> (u64, u64) {
+        let start = Instant::now();
+        let (mut at, mut buckets, mut recoveries) = (Duration::ZERO, 0, 0);
+        while at < Duration::from_secs(10) {
+            let budget = pace.budget(start + at);
+            buckets += u64::from(budget.buckets);
+            recoveries += u64::from(budget.recover);
+            at += pace.after(each);
+        }
+        (buckets, recoveries)
+    }
+
+    #[test]
+    fn a_small_index_is_swept_about_once_a_second() {
+        let config = Config::default();
+        let (buckets, _) = ten_seconds(&mut Pace::new(&config, 20_000), &idle());
+        assert!((190_000..=210_000).contains(&buckets), "{buckets} buckets in 10 s");
+    }
+
+    #[test]
+    fn a_large_index_is_swept_at_the_bounded_rate_however_frequent_the_steps() {
+        let config = Config::default();
+        let at_rest = ten_seconds(&mut Pace::new(&config, 10_000_000), &idle()).0;
+        assert_eq!(at_rest, 100 * 4096);
+        let evicting = report(|r| r.evicted = 1);
+        let busy = ten_seconds(&mut Pace::new(&config, 10_000_000), &evicting).0;
+        assert!(busy < at_rest + at_rest / 10, "{busy} buckets while busy, {at_rest} at rest");
+    }
+
+    #[test]
+    fn a_rich_sweep_gets_whole_steps() {
+        let config = Config::default();
+        let mut pace = Pace::new(&config, 10_000);
+        let now = Instant::now();
+        assert!(pace.budget(now).buckets < 4096);
+        let pause = pace.after(&report(|r| (r.buckets, r.expired) = (1000, 500)));
+        assert_eq!(pause, config.busy_pause);
+        assert_eq!(pace.budget(now + pause).buckets, 4096);
+        pace.after(&report(|r| (r.buckets, r.expired) = (4096, 3)));
+        assert!(pace.budget(now + 2 * pause).buckets < 4096);
+    }
+
+    #[test]
+    fn recovery_is_never_late_and_goes_on_while_it_finds_something() {
+        let config = Config::default();
+        let (_, recoveries) = ten_seconds(&mut Pace::new(&config, 100), &idle());
+        assert!(recoveries >= 40, "{recoveries} recoveries in 10 s");
+        let mut pace = Pace::new(&config, 100);
+        let now = Instant::now();
+        assert!(pace.budget(now).recover, "the first step looks for the dead");
+        pace.after(&idle());
+        assert!(!pace.budget(now + config.busy_pause).recover);
+        pace.after(&report(|r| r.recovered_blocks = 1));
+        assert!(pace.budget(now + 2 * config.busy_pause).recover);
+    }
+
+    #[test]
+    fn the_pause_follows_the_work() {
+        let config = Config::default();
+        let mut pace = Pace::new(&config, 100);
+        assert_eq!(pace.after(&idle()), config.idle_pause);
+        assert_eq!(pace.after(&report(|r| r.expired = 1)), config.busy_pause);
+        assert_eq!(pace.after(&report(|r| r.evicted = 255)), config.busy_pause);
+        assert_eq!(pace.after(&report(|r| r.evicted = 256)), config.pressed_pause);
+        let no_evictions = Config { evictions_per_step: 0, ..Config::default() };
+        assert_eq!(Pace::new(&no_evictions, 100).after(&idle()), config.idle_pause);
+    }
+
+    #[test]
+    fn an_absurd_index_size_overflows_nothing() {
+        let config = Config::default();
+        let mut pace = Pace::new(&config, u64::MAX);
+        let now = Instant::now();
+        pace.budget(now);
+        pace.after(&idle());
+        assert_eq!(pace.budget(now + Duration::from_secs(86_400)).buckets, 4096);
+    }
+}

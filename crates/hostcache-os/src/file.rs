@@ -1,0 +1,100 @@
+//! Files that hold regions: opening one that exists, and asking about it.
+//!
+//! Opening checks everything on the open descriptor (`trust`). The path is used
+//! once, so exchanging what it names gains nothing. How a file is made is in `pending`.
+
+use crate::directory::without_trailing_slash;
+use crate::error::{FileError, FileKind, OsError};
+use crate::trust;
+use std::ffi::CString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+pub use crate::pending::PendingFile;
+
+/// Opens an existing region's file, for reading alone or for reading and writing.
+///
+/// Refused, each with an error of its own: anything but a regular file (a symbolic link is not
+/// followed), a filesystem that is not known to serve, an owner that is neither the caller nor root
+/// nor shares the file with a group of the caller's, write permission for everybody, an access
+/// control list, and a file with more than one name.
+pub fn open_region_file(path: &Path, writable: bool) -> Result<File, FileError> {
+    let path = without_trailing_slash(path);
+    // O_NONBLOCK: a named pipe must not make the caller wait for its other end; regular files do
+    // not care. O_NOCTTY: nor may a terminal become the process's own.
+    let file = OpenOptions::new()
+        .read(true)
+        .write(writable)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)
+        .map_err(|error| match trust::refused_kind(path, FileKind::Regular) {
+            Some(kind) => FileError::NotRegular { path: path.to_path_buf(), kind },
+            None => FileError::from_io("open", path, error),
+        })?;
+    trust::check_file(&file, path)?;
+    Ok(file)
+}
+
+/// The file's length in bytes.
+pub fn file_len(file: &File) -> Result<u64, OsError> {
+    stat(file, MetadataExt::size)
+}
+
+/// Bytes that the filesystem has set aside for the file; less than [`file_len`] means holes.
+pub fn allocated_bytes(file: &File) -> Result<u64, OsError> {
+    // The unit is 512 bytes on every filesystem.
+    stat(file, |metadata| metadata.blocks().saturating_mul(512))
+}
+
+/// How many names the file has; 0 once it has been unlinked.
+pub fn link_count(file: &File) -> Result<u64, OsError> {
+    stat(file, MetadataExt::nlink)
+}
+
+fn stat(file: &File, field: impl Fn(&std::fs::Metadata) -> u64) -> Result<u64, OsError> {
+    match file.metadata() {
+        Ok(metadata) => Ok(field(&metadata)),
+        Err(error) => Err(OsError::new("fstat", Path::new(""), error)),
+    }
+}
+
+/// Does `path` still name this file? `false` if it names nothing, or something else by now.
+pub fn same_file(file: &File, path: &Path) -> io::Result<bool> {
+    let here = file.metadata()?;
+    match without_trailing_slash(path).symlink_metadata() {
+        Ok(there) => Ok((here.dev(), here.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the name away. Processes that have the file mapped keep it.
+pub fn unlink(path: &Path) -> Result<(), FileError> {
+    std::fs::remove_file(path).map_err(|error| FileError::from_io("unlink", path, error))
+}
+
+/// Bytes that the caller may still take up on the filesystem of `path`; `u64::MAX` where there is
+/// no limit.
+pub fn available_bytes(path: &Path) -> Result<u64, OsError> {
+    let name = c_path(path)?;
+    // SAFETY: an all-zero `statvfs` is a valid one; it consists of integers.
+    let mut statvfs: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: `name` ends with NUL, and `statvfs` is valid for writes.
+    if unsafe { libc::statvfs(name.as_ptr(), &raw mut statvfs) } != 0 {
+        return Err(OsError::last("statvfs", path));
+    }
+    // A tmpfs without a limit says that it has no blocks at all.
+    if statvfs.f_blocks == 0 {
+        return Ok(u64::MAX);
+    }
+    Ok(statvfs.f_bavail.saturating_mul(statvfs.f_frsize))
+}
+
+/// The path as the system wants it.
+fn c_path(path: &Path) -> Result<CString, OsError> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|error| OsError::new("use of the path", path, io::Error::from(error)))
+}

@@ -1,0 +1,53 @@
+//! Mapping, backing, byte locks, fork detection and time: every system call, and nothing about
+//! caching.
+//!
+//! The idea: the code above this crate works on a mapped range of bytes and decides by atomics
+//! alone. What it needs from the operating system is little, and each piece stands in one module:
+//!
+//! | Module | Answers |
+//! |---|---|
+//! | [`directory`] | Where do regions live, and may that directory be trusted? |
+//! | [`file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
+//! | [`mapping`] | Where are the bytes in this process, and may it write them? |
+//! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
+//! | [`fork`] | Is this still the process that opened the handle? |
+//! | [`time`] | What time is it, the same for every process of the host? |
+//! | [`random`] | Bytes that nobody can guess. |
+//! | [`process`] | Names for people to read; nothing is decided by them. |
+//!
+//! No call here waits for another process. Every refusal names the path and what to do about it
+//! ([`error`]).
+//!
+//! Platform: Linux 4.14 or newer (older kernels, and sandboxes without `MADV_WIPEONFORK`, lose the
+//! detection of a raw `clone`, see [`fork`]), with `/proc` mounted.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("hostcache-os is written against Linux: OFD locks, O_TMPFILE, MADV_WIPEONFORK");
+
+mod descriptor;
+pub mod directory;
+pub mod error;
+pub mod file;
+pub mod fork;
+pub mod lock;
+pub mod mapping;
+mod pending;
+pub mod process;
+pub mod random;
+pub mod time;
+mod trust;
+
+pub use directory::{
+    check_directory, default_directory, ensure_directory, region_directories, valid_name,
+};
+pub use error::{FileError, FileKind, OsError};
+pub use file::{
+    PendingFile, allocated_bytes, available_bytes, file_len, link_count, open_region_file,
+    same_file, unlink,
+};
+pub use fork::fork_epoch;
+pub use lock::ByteLocks;
+pub use mapping::Mapping;
+pub use process::{command_name, pid, yield_now};
+pub use random::random_bytes;
+pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

@@ -1,0 +1,109 @@
+//! A mapping: one process's view of a region's bytes.
+//!
+//! The bytes behind the pointer may change at any moment by any other process, so this module
+//! never forms a reference or a slice over them and hands out nothing but an address and a length.
+//! How to read and write them is the business of the code above.
+
+use crate::error::OsError;
+use crate::file::file_len;
+use memmap2::{Advice, MmapOptions, MmapRaw};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::ptr::NonNull;
+
+/// A shared mapping of the first bytes of a file, unmapped on drop.
+///
+/// It does not need the file any more: the file may be closed, renamed or unlinked. It must not
+/// be truncated: an access beyond the end of the file ends with SIGBUS.
+#[derive(Debug)]
+pub struct Mapping {
+    // `MmapRaw` is `Send + Sync`, and so is this.
+    raw: MmapRaw,
+    address: NonNull<u8>,
+    writable: bool,
+}
+
+// SAFETY: `address` is the start of `raw`, which may be used from any thread; it is only kept
+// beside it to spare a check for null. Unmapping needs ownership.
+unsafe impl Send for Mapping {}
+// SAFETY: a shared `Mapping` gives out an address and two numbers, and changes nothing. Access to
+// the bytes is `unsafe` code elsewhere, which answers for its own ordering.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the first `len` bytes of `file`, shared with every other mapping of it.
+    ///
+    /// With `writable` false the pages are `PROT_READ` and the file may be open read-only. A file
+    /// shorter than `len` is refused here, where it is an error and not yet a SIGBUS.
+    pub fn map(file: &File, len: usize, writable: bool) -> Result<Self, OsError> {
+        let fail = |source| OsError::new("mmap", Path::new(""), source);
+        if len == 0 {
+            return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "a length of 0 bytes")));
+        }
+        let actual = file_len(file)?;
+        if actual < len as u64 {
+            return Err(fail(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("the file has {actual} bytes where {len} are to be mapped"),
+            )));
+        }
+        let mut options = MmapOptions::new();
+        options.len(len);
+        let raw = if writable { options.map_raw(file) } else { options.map_raw_read_only(file) }
+            .map_err(fail)?;
+        let address = NonNull::new(raw.as_mut_ptr())
+            .ok_or_else(|| fail(io::Error::other("the system chose address 0")))?;
+        Ok(Self { raw, address, writable })
+    }
+
+    /// Address of the first byte, on a page boundary, valid for [`Mapping::len`] bytes as long as
+    /// `self` lives.
+    #[inline]
+    pub fn as_ptr(&self) -> NonNull<u8> {
+        self.address
+    }
+
+    /// How many bytes are mapped; never 0.
+    #[inline]
+    #[allow(clippy::len_without_is_empty)] // an empty mapping does not exist
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// May this process write through the mapping?
+    #[inline]
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Keeps the bytes out of core dumps: they are many, and other people's data.
+    pub fn dont_dump(&self) -> Result<(), OsError> {
+        self.advise("madvise(MADV_DONTDUMP)", Advice::DontDump, 0, self.len())
+    }
+
+    /// Takes the page faults of `len` bytes from `offset` on now instead of at first use. Called
+    /// in steps, no step takes long.
+    ///
+    /// Unlike `MAP_POPULATE` it reports a failure. Needs Linux 5.14; older systems answer with
+    /// *invalid argument*, and nothing is lost but time at first use.
+    pub fn populate(&self, offset: usize, len: usize) -> Result<(), OsError> {
+        let advice = if self.writable { Advice::PopulateWrite } else { Advice::PopulateRead };
+        self.advise("madvise(MADV_POPULATE)", advice, offset, len)
+    }
+
+    fn advise(
+        &self,
+        operation: &'static str,
+        advice: Advice,
+        offset: usize,
+        len: usize,
+    ) -> Result<(), OsError> {
+        let fail = |source| OsError::new(operation, Path::new(""), source);
+        if offset.checked_add(len).is_none_or(|end| end > self.len()) {
+            let text = format!("bytes {offset} and {len} more of a mapping of {}", self.len());
+            return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        }
+        self.raw.advise_range(advice, offset, len).map_err(fail)
+    }
+}

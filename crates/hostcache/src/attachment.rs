@@ -1,0 +1,156 @@
+//! One process's mapping of one region, with the byte locks that prove it alive.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::ptr::NonNull;
+
+use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
+use hostcache_core::word::LaneId;
+use hostcache_core::{Host, Lane, Memory, Region};
+use hostcache_os::{ByteLocks, Mapping, OsError};
+
+use crate::OpenError;
+use crate::place::Place;
+
+/// The byte of the daemon's office, behind all lanes'.
+const OFFICE: u64 = 1 << 13;
+
+/// A mapped region. In a forked child it is worth nothing: the child attaches anew.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) region: Region,
+    pub(crate) header: Header,
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    locks: ByteLocks,
+    writable: bool,
+    /// Last: the region's memory goes after everything that reads it.
+    _mapping: Mapping,
+}
+
+impl Attachment {
+    /// Maps an open region file and validates its header.
+    pub(crate) fn map(place: &Place, file: File, writable: bool) -> Result<Self, OpenError> {
+        let mapping = map_file(place, &file, writable)?;
+        let (region, header) =
+            Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
+        Self::assemble(place, file, mapping, region, header, writable)
+    }
+
+    /// Writes an empty region into a file that nobody else sees yet.
+    pub(crate) fn format(place: &Place, file: &File, header: &Header) -> Result<(), OpenError> {
+        let mapping = map_file(place, file, true)?;
+        Region::format(memory(&mapping), header).map_err(|e| place.header_error(e))?;
+        Ok(())
+    }
+
+    fn assemble(
+        place: &Place,
+        file: File,
+        mapping: Mapping,
+        region: Region,
+        header: Header,
+        writable: bool,
+    ) -> Result<Self, OpenError> {
+        let path = place.path();
+        let locks = ByteLocks::open(&file, &path, writable).map_err(|e| place.os_error(e))?;
+        Ok(Self { region, header, file, path, locks, writable, _mapping: mapping })
+    }
+
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    pub(crate) fn geometry(&self) -> &Geometry {
+        self.region.geometry()
+    }
+
+    /// Takes a lane: the first whose owner is dead or that nobody has.
+    pub(crate) fn take_lane(&self, place: &Place) -> Result<Lane, OpenError> {
+        let slots = self.geometry().shape.lanes;
+        let identity = Identity { pid: hostcache_os::pid(), command: hostcache_os::command_name() };
+        for lane in 0..slots as LaneId {
+            if self.locks.try_lock(lane.into()).map_err(|e| place.os_error(e))? {
+                return Ok(Lane::attach(&self.region, lane, &identity));
+            }
+        }
+        Err(OpenError::TooManyParticipants { region: place.name(), slots })
+    }
+
+    /// Gives a lane back. In a forked child it is the parent's, and only forgotten.
+    pub(crate) fn leave_lane(&self, lane: Lane) {
+        if !self.locks.is_intact() {
+            return;
+        }
+        let byte = lane.id();
+        lane.detach(&self.region, self);
+        // A failure means that the descriptor is gone, and the lock with it.
+        let _ = self.locks.unlock(byte.into());
+    }
+
+    /// Whether an attached lane's owner is dead, for people to read.
+    pub(crate) fn looks_dead(&self, lane: LaneId) -> bool {
+        !self.locks.holds(lane.into()) && !self.locks.held_by_other(lane.into()).unwrap_or(true)
+    }
+
+    pub(crate) fn take_office(&self) -> Result<bool, OsError> {
+        self.locks.try_lock(OFFICE)
+    }
+
+    pub(crate) fn leave_office(&self) {
+        // A failure means that the descriptor is gone, and the lock with it.
+        let _ = self.locks.unlock(OFFICE);
+    }
+
+    /// In a forked child: closes the inherited descriptors, so that the parent's death can be seen.
+    pub(crate) fn forget_in_child(&self) {
+        self.locks.forget_in_child();
+    }
+}
+
+impl Host for Attachment {
+    #[inline]
+    fn now_ms(&self) -> u64 {
+        hostcache_os::now_coarse_ms()
+    }
+
+    fn claim_lane(&self, lane: LaneId) -> bool {
+        self.locks.try_lock(lane.into()).unwrap_or(false)
+    }
+
+    fn release_lane(&self, lane: LaneId) {
+        // A failure means that the descriptor is gone, and the lock with it.
+        let _ = self.locks.unlock(lane.into());
+    }
+}
+
+fn map_file(place: &Place, file: &File, writable: bool) -> Result<Mapping, OpenError> {
+    let path: &Path = &place.path();
+    let len = hostcache_os::file_len(file).map_err(|e| place.os_error(e))?;
+    if len < 4096 {
+        let detail = format!("it has {len} bytes");
+        return Err(OpenError::NotARegion { region: place.name(), path: path.into(), detail });
+    }
+    Mapping::map(file, len as usize, writable).map_err(|e| place.os_error(e))
+}
+
+fn memory(mapping: &Mapping) -> Memory {
+    let base: NonNull<u8> = mapping.as_ptr();
+    // SAFETY: a mapping is page-aligned and stays mapped until it is dropped; whoever calls this keeps
+    // it as long as the region (an `Attachment` drops it last). No reference is ever formed over it. A
+    // read-only mapping is only given to operations that write nothing, see `Attachment::is_writable`.
+    unsafe { Memory::from_raw(base.cast(), mapping.len() / 8) }
+}
+
+impl Place {
+    pub(crate) fn header_error(&self, error: HeaderError) -> OpenError {
+        let (region, path) = (self.name(), self.path());
+        match error {
+            HeaderError::NotARegion(detail) => OpenError::NotARegion { region, path, detail },
+            HeaderError::Version(found) => {
+                OpenError::Incompatible { region, path, found, supported: LAYOUT_VERSION }
+            }
+            HeaderError::Corrupt(detail) => OpenError::Corrupt { region, path, detail },
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How a region is created and opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Settings for [`Cache::builder`](crate::Cache::builder). Setters store, the last call validates.
+#[derive(Debug, Clone)]
+pub struct CacheBuilder {
+    pub(crate) name: String,
+    pub(crate) capacity: Option<u64>,
+    pub(crate) exact: bool,
+    pub(crate) mode: u32,
+    pub(crate) directory: Option<PathBuf>,
+    pub(crate) expected_item_size: Option<u32>,
+    pub(crate) participants: Option<u32>,
+    pub(crate) default_ttl: Option<Duration>,
+    pub(crate) max_ttl: Option<Duration>,
+}
+
+impl CacheBuilder {
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            name,
+            capacity: None,
+            exact: false,
+            mode: 0o600,
+            directory: None,
+            expected_item_size: None,
+            participants: None,
+            default_ttl: None,
+            max_ttl: None,
+        }
+    }
+    /// Bytes of memory in all, index and bookkeeping included; at least 1 MiB. An existing region keeps its own.
+    #[must_use]
+    pub fn capacity(mut self, bytes: u64) -> Self {
+        self.capacity = Some(bytes);
+        self
+    }
+    /// Makes it an error if an existing region has another capacity.
+    #[must_use]
+    pub fn exact(mut self) -> Self {
+        self.exact = true;
+        self
+    }
+    /// Permission bits of a new region, 0600 by default. Others may never write.
+    #[must_use]
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+    /// Directory of the region instead of `$HOSTCACHE_DIR` or `/dev/shm/hostcache-<uid>`.
+    #[must_use]
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+    /// Mean bytes of key plus value, from which a new region's index is sized.
+    #[must_use]
+    pub fn expected_item_size(mut self, bytes: u32) -> Self {
+        self.expected_item_size = Some(bytes);
+        self
+    }
+    /// Participant slots of a new region: threads that may use it at once.
+    #[must_use]
+    pub fn participants(mut self, slots: u32) -> Self {
+        self.participants = Some(slots);
+        self
+    }
+    /// TTL of items that are set without one: stored in a region that this call creates, and used by this handle.
+    #[must_use]
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.default_ttl = Some(ttl);
+        self
+    }
+    /// No item lives longer: stored in a region that this call creates, and used by this handle.
+    #[must_use]
+    pub fn max_ttl(mut self, ttl: Duration) -> Self {
+        self.max_ttl = Some(ttl);
+        self
+    }
+}

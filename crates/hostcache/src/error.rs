@@ -1,0 +1,336 @@
+//! The error families: opening, writing, reading.
+//!
+//! Every text says what was tried, on which region, what the system answered and what to do.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a region could not be created, opened, listed or destroyed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The name is not 1 to 30 characters of `[A-Za-z0-9._-]`, the first a letter or digit.
+    InvalidName {
+        /// What was given.
+        name: String,
+    },
+    /// A setting is out of its range.
+    InvalidSetting {
+        /// Region name.
+        region: String,
+        /// Which setting, with the value and the allowed range.
+        detail: String,
+    },
+    /// No region of that name, and nothing said how large to make it.
+    Missing {
+        /// Region name.
+        region: String,
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// `create` on a region that exists.
+    Exists {
+        /// Region name.
+        region: String,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// `exact` was asked for and the region has another capacity.
+    CapacityDiffers {
+        /// Region name.
+        region: String,
+        /// What was asked for, in bytes.
+        wanted: u64,
+        /// What the region has, in bytes.
+        actual: u64,
+    },
+    /// The filesystem has no room for the region.
+    NoSpace {
+        /// Region name.
+        region: String,
+        /// The directory that is full.
+        path: PathBuf,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes available there.
+        available: u64,
+    },
+    /// The file is not a hostcache region.
+    NotARegion {
+        /// Region name.
+        region: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The region has another layout version than this library.
+    Incompatible {
+        /// Region name.
+        region: String,
+        /// The file.
+        path: PathBuf,
+        /// Layout version of the region.
+        found: u32,
+        /// Layout version of this library.
+        supported: u32,
+    },
+    /// The header contradicts itself or the file's size.
+    Corrupt {
+        /// Region name.
+        region: String,
+        /// The file.
+        path: PathBuf,
+        /// Which field, and what it says.
+        detail: String,
+    },
+    /// The file's owner, mode or type forbids to trust it.
+    Refused {
+        /// Region name.
+        region: String,
+        /// The file or directory.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        detail: String,
+    },
+    /// Every participant slot is taken by a living process.
+    TooManyParticipants {
+        /// Region name.
+        region: String,
+        /// How many slots there are.
+        slots: u32,
+    },
+    /// The operating system refused a call.
+    System {
+        /// Region name.
+        region: String,
+        /// What was tried.
+        operation: &'static str,
+        /// On which file or directory.
+        path: PathBuf,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidName { name } => write!(
+                f,
+                "invalid region name {name:?}: use 1 to 30 characters of A-Z a-z 0-9 . _ -, the \
+                 first a letter or digit, or a path with a / in it"
+            ),
+            Self::InvalidSetting { region, detail } => write!(f, "region {region:?}: {detail}"),
+            Self::Missing { region, path } => write!(
+                f,
+                "no region {region:?} at {}: make one with Cache::builder({region:?}).capacity(bytes).create(), \
+                 .open_or_create(), or `hostcache create {region} --capacity 256MiB`",
+                path.display()
+            ),
+            Self::Exists { region, path } => write!(
+                f,
+                "region {region:?} exists already at {}: open it, use open_or_create, or destroy it first",
+                path.display()
+            ),
+            Self::CapacityDiffers { region, wanted, actual } => write!(
+                f,
+                "region {region:?} has a capacity of {actual} bytes, {wanted} were asked for exactly: \
+                 drop exact() to attach as it is, or destroy it and create it anew"
+            ),
+            Self::NoSpace { region, path, needed, available } => write!(
+                f,
+                "no room for region {region:?} in {}: {needed} bytes needed, {available} available; \
+                 ask for a smaller capacity, free space there, or enlarge it (containers: --shm-size; \
+                 hosts: mount -o remount,size=… {})",
+                path.display(),
+                path.display()
+            ),
+            Self::NotARegion { region, path, detail } => write!(
+                f,
+                "{} is not a hostcache region ({detail}): region {region:?} can't be opened; move the \
+                 file away or choose another name",
+                path.display()
+            ),
+            Self::Incompatible { region, path, found, supported } => write!(
+                f,
+                "region {region:?} at {} has layout version {found}, this library reads layout version \
+                 {supported}: use a library of the same version, or destroy the region and create it anew",
+                path.display()
+            ),
+            Self::Corrupt { region, path, detail } => write!(
+                f,
+                "region {region:?} at {} is corrupt: {detail}; destroy it and create it anew",
+                path.display()
+            ),
+            Self::Refused { region, path, detail } => {
+                write!(f, "region {region:?}: {} is refused: {detail}", path.display())
+            }
+            Self::TooManyParticipants { region, slots } => write!(
+                f,
+                "all {slots} participant slots of region {region:?} are held by living threads: end \
+                 some of them, open read-only, or create the region with more (.participants(n))"
+            ),
+            Self::System { region, operation, path, source } => {
+                write!(f, "region {region:?}: {operation} on {} failed: {source}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::System { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The key is empty or longer than 64 KiB.
+    InvalidKey {
+        /// Region name.
+        region: String,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The value is larger than the region's limit.
+    TooLarge {
+        /// Region name.
+        region: String,
+        /// Length of the value in bytes.
+        len: usize,
+        /// The largest value that the region takes with this key, in bytes.
+        limit: usize,
+    },
+    /// No memory could be freed for the value: what is left is held by others.
+    NoRoom {
+        /// Region name.
+        region: String,
+        /// Bytes that were needed.
+        needed: u64,
+        /// Bytes held by writers in flight, magazines, and stopped or dead participants.
+        held: u64,
+        /// Bytes held by pins.
+        pinned: u64,
+    },
+    /// The value is not a counter of ASCII decimal digits.
+    NotANumber {
+        /// Region name.
+        region: String,
+    },
+    /// The region was attached read-only.
+    ReadOnly {
+        /// Region name.
+        region: String,
+    },
+    /// The region contradicts itself: an operation met its step bound.
+    Corrupt {
+        /// Region name.
+        region: String,
+        /// What was met.
+        detail: String,
+    },
+    /// No participant slot could be had, or a forked child could not attach anew.
+    Attach(Box<OpenError>),
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidKey { region, len } => write!(
+                f,
+                "region {region:?}: a key of {len} bytes is not allowed: keys have 1 to 65536 bytes"
+            ),
+            Self::TooLarge { region, len, limit } => write!(
+                f,
+                "region {region:?}: a value of {len} bytes is over the limit of {limit} bytes: split \
+                 it, or create a region of larger capacity"
+            ),
+            Self::NoRoom { region, needed, held, pinned } => write!(
+                f,
+                "region {region:?}: no room for {needed} bytes: {held} bytes are held by writers in \
+                 flight and by stopped or dead participants, {pinned} by pins; retry, end stopped \
+                 processes (`hostcache stats` names them), or create a region of larger capacity"
+            ),
+            Self::NotANumber { region } => write!(
+                f,
+                "region {region:?}: the value is not a decimal number of at most 20 digits, so it \
+                 can't be counted up or down: set it to one first"
+            ),
+            Self::ReadOnly { region } => write!(
+                f,
+                "region {region:?} is attached read-only: open it with Cache::open to write"
+            ),
+            Self::Corrupt { region, detail } => write!(
+                f,
+                "region {region:?} is corrupt: {detail}; run `hostcache check {region}`, then destroy \
+                 it and create it anew"
+            ),
+            Self::Attach(e) => write!(f, "can't take part: {e}"),
+        }
+    }
+}
+
+impl std::error::Error for WriteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Attach(e) => Some(e),
+            _ => None,
+        }
+    }
+}
+
+/// Why a read could not be answered (a miss is no error).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The key is empty or longer than 64 KiB.
+    InvalidKey {
+        /// Region name.
+        region: String,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A forked child could not attach anew.
+    Attach(Box<OpenError>),
+    /// The item kept changing for as many copies as the step bound allows.
+    Contended {
+        /// Region name.
+        region: String,
+    },
+    /// The region contradicts itself: an operation met its step bound.
+    Corrupt {
+        /// Region name.
+        region: String,
+        /// What was met.
+        detail: String,
+    },
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidKey { region, len } => write!(
+                f,
+                "region {region:?}: a key of {len} bytes is not allowed: keys have 1 to 65536 bytes"
+            ),
+            Self::Attach(e) => write!(f, "can't read: {e}"),
+            Self::Contended { region } => write!(
+                f,
+                "region {region:?}: the item was replaced during every attempt to copy it: retry"
+            ),
+            Self::Corrupt { region, detail } => write!(
+                f,
+                "region {region:?} is corrupt: {detail}; run `hostcache check {region}`, then destroy \
+                 it and create it anew"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}

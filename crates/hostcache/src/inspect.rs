@@ -1,0 +1,208 @@
+//! Looking at a region: figures, geometry, participants, integrity.
+
+use std::time::Duration;
+
+use hostcache_core::layout::LAYOUT_VERSION;
+use hostcache_core::word::LaneId;
+use hostcache_core::{Counter, Region};
+
+use crate::attachment::Attachment;
+use crate::place::Place;
+use crate::{
+    Cache, CheckReport, ClassInfo, OpenError, ParticipantInfo, RegionEntry, RegionInfo, Stats,
+};
+
+impl Cache {
+    /// Counters and gauges, summed over all participants while others work. All zero if a forked child can't attach.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let Ok(attachment) = self.shared.attachment() else { return Stats::default() };
+        let region = &attachment.region;
+        let counters = region.counters();
+        let get = |counter| counters.get(counter);
+        let (curr_items, bytes) = region.present_counts();
+        let misses =
+            get(Counter::GetMisses) + get(Counter::GetExpired) + get(Counter::GetContended);
+        Stats {
+            cmd_get: get(Counter::GetHits) + misses,
+            cmd_set: get(Counter::CmdSet),
+            get_hits: get(Counter::GetHits),
+            get_misses: misses,
+            get_expired: get(Counter::GetExpired),
+            get_contended: get(Counter::GetContended),
+            delete_hits: get(Counter::DeleteHits),
+            delete_misses: get(Counter::DeleteMisses),
+            incr_hits: get(Counter::IncrHits),
+            incr_misses: get(Counter::IncrMisses),
+            decr_hits: get(Counter::DecrHits),
+            decr_misses: get(Counter::DecrMisses),
+            cas_hits: get(Counter::CasHits),
+            cas_misses: get(Counter::CasMisses),
+            cas_badval: get(Counter::CasBadval),
+            touch_hits: get(Counter::TouchHits),
+            touch_misses: get(Counter::TouchMisses),
+            cmd_flush: get(Counter::CmdFlush),
+            total_items: get(Counter::ItemsAdded),
+            evictions: get(Counter::Evictions),
+            expired: get(Counter::Expired),
+            recovered_blocks: get(Counter::RecoveredBlocks),
+            recovered_participants: get(Counter::RecoveredParticipants),
+            no_room: get(Counter::NoRoom),
+            curr_items,
+            bytes,
+            limit_maxbytes: attachment.geometry().shape.capacity,
+            participants: living(&attachment).count() as u64,
+            held_bytes: region.held_bytes(),
+            pinned_bytes: 0,
+            free_page_bytes: region.free_page_bytes(),
+            counts_own_reads: attachment.is_writable(),
+        }
+    }
+
+    /// The region's fixed properties; all empty where [`Cache::try_info`] fails.
+    #[must_use]
+    pub fn info(&self) -> RegionInfo {
+        self.try_info().unwrap_or_default()
+    }
+
+    /// The region's fixed properties.
+    ///
+    /// # Errors
+    ///
+    /// A forked child can't attach, or the system refuses to tell the file's size.
+    pub fn try_info(&self) -> Result<RegionInfo, OpenError> {
+        let attachment = self.shared.attachment()?;
+        let geometry = attachment.geometry();
+        let shape = &geometry.shape;
+        let header = &attachment.header;
+        let ttl = |ms: u64| (ms != 0).then(|| Duration::from_millis(ms));
+        Ok(RegionInfo {
+            name: self.name().to_owned(),
+            path: attachment.path.clone(),
+            layout_version: LAYOUT_VERSION,
+            capacity: shape.capacity,
+            index_bytes: shape.buckets * 72,
+            index_slots: shape.buckets * 7,
+            arena_bytes: geometry.arena_bytes(),
+            page_size: shape.page_words * 8,
+            pages: geometry.pages,
+            slab_classes: geometry.classes.chunk_sizes(),
+            participant_slots: shape.lanes,
+            max_value_len: geometry.max_value_len(1),
+            default_ttl: ttl(header.default_ttl_ms),
+            max_ttl: ttl(header.max_ttl_ms),
+            created_unix_secs: header.created_unix_secs,
+            allocated_bytes: hostcache_os::allocated_bytes(&attachment.file)
+                .map_err(|e| self.shared.place.os_error(e))?,
+            writable: attachment.is_writable(),
+        })
+    }
+
+    /// Pages and chunks of each slab class.
+    #[must_use]
+    pub fn slab_classes(&self) -> Vec<ClassInfo> {
+        let Ok(attachment) = self.shared.attachment() else { return Vec::new() };
+        let sizes = attachment.geometry().classes.chunk_sizes();
+        let accounts = attachment.region.class_accounts();
+        sizes
+            .into_iter()
+            .zip(accounts)
+            .map(|(chunk_size, account)| ClassInfo {
+                chunk_size,
+                pages: account.pages,
+                chunks: account.chunks,
+                used_chunks: account.used,
+                free_chunks: account.free,
+            })
+            .collect()
+    }
+
+    /// Participants that are attached, or were when they died and nobody has recovered yet.
+    #[must_use]
+    pub fn participants(&self) -> Vec<ParticipantInfo> {
+        let Ok(attachment) = self.shared.attachment() else { return Vec::new() };
+        let region = &attachment.region;
+        attached(region)
+            .map(|lane| {
+                let view = region.lane_view(lane);
+                let command = view.identity.command;
+                let len = command.iter().position(|&b| b == 0).unwrap_or(command.len());
+                ParticipantInfo {
+                    slot: lane.into(),
+                    incarnation: view.incarnation,
+                    alive: !attachment.looks_dead(lane),
+                    pid: view.identity.pid,
+                    command: String::from_utf8_lossy(&command[..len]).into_owned(),
+                    held_bytes: region.held_bytes_of(lane),
+                }
+            })
+            .collect()
+    }
+
+    /// Walks over the whole region: accounts for every block and compares the arena with the index. Exact when
+    /// nobody writes.
+    #[must_use]
+    pub fn check(&self) -> CheckReport {
+        let attachment = match self.shared.attachment() {
+            Ok(attachment) => attachment,
+            Err(error) => {
+                return CheckReport { problems: vec![error.to_string()], ..Default::default() };
+            }
+        };
+        let account = attachment.region.check(&*attachment, |lane| attachment.looks_dead(lane));
+        CheckReport {
+            items: account.items,
+            dead_items: account.dead_items,
+            reachable_bytes: account.reachable,
+            free_chunk_bytes: account.free_chunks,
+            free_page_bytes: account.free_pages,
+            held_bytes: account.held,
+            dead_held_bytes: account.dead_held,
+            tail_bytes: account.tails,
+            arena_bytes: attachment.geometry().arena_bytes(),
+            problems: account.problems,
+        }
+    }
+
+    /// Every region in the directories that the caller may read.
+    ///
+    /// # Errors
+    ///
+    /// None at present: a directory that can't be read is passed over.
+    pub fn list() -> Result<Vec<RegionEntry>, OpenError> {
+        use std::os::unix::fs::MetadataExt;
+        let mut entries = Vec::new();
+        for directory in hostcache_os::region_directories() {
+            let Ok(files) = std::fs::read_dir(&directory) else { continue };
+            for file in files.flatten() {
+                let Ok(name) = file.file_name().into_string() else { continue };
+                let Ok(metadata) = file.path().symlink_metadata() else { continue };
+                let place = Place::new(&name, Some(&directory));
+                let problem = place.and_then(|place| {
+                    let file = hostcache_os::open_region_file(&place.path(), false)
+                        .map_err(|e| place.file_error(e))?;
+                    Attachment::map(&place, file, false)
+                });
+                entries.push(RegionEntry {
+                    name,
+                    path: file.path(),
+                    capacity: metadata.len(),
+                    allocated_bytes: metadata.blocks() * 512,
+                    uid: metadata.uid(),
+                    mode: metadata.mode() & 0o7777,
+                    problem: problem.err().map(|e| e.to_string()),
+                });
+            }
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(entries)
+    }
+}
+
+fn attached(region: &Region) -> impl Iterator<Item = LaneId> + '_ {
+    (0..region.geometry().shape.lanes as LaneId).filter(|&lane| region.is_attached(lane))
+}
+
+fn living(attachment: &Attachment) -> impl Iterator<Item = LaneId> + '_ {
+    attached(&attachment.region).filter(|&lane| !attachment.looks_dead(lane))
+}

@@ -1,0 +1,204 @@
+//! Creating, opening and destroying.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hostcache_core::layout::{Header, Shape};
+use hostcache_os::{PendingFile, open_region_file};
+
+use crate::attachment::Attachment;
+use crate::place::Place;
+use crate::{Cache, CacheBuilder, OpenError};
+
+/// How long a lost race may hide the winner's region.
+const RACE: Duration = Duration::from_secs(1);
+
+impl CacheBuilder {
+    fn place(&self) -> Result<Place, OpenError> {
+        Place::new(&self.name, self.directory.as_deref())
+    }
+
+    /// Creates a region; an existing one is an error.
+    ///
+    /// The region appears whole or not at all: it is made without a name, its memory reserved, and then linked
+    /// into place.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Exists`], [`OpenError::NoSpace`], a setting out of its range, or what the system answers.
+    pub fn create(self) -> Result<Cache, OpenError> {
+        let place = self.place()?;
+        let attachment = self.create_at(&place)?;
+        Ok(Cache::assemble(place, attachment, &self))
+    }
+
+    /// Opens an existing region.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Missing`], or why the file can't be trusted or understood.
+    pub fn open(self) -> Result<Cache, OpenError> {
+        let place = self.place()?;
+        let attachment = self.open_at(&place)?;
+        Ok(Cache::assemble(place, attachment, &self))
+    }
+
+    /// Opens a region, or creates it where it is missing. An existing one keeps its capacity.
+    ///
+    /// # Errors
+    ///
+    /// As [`CacheBuilder::open`] and [`CacheBuilder::create`]; a missing region without a capacity is
+    /// [`OpenError::Missing`].
+    pub fn open_or_create(self) -> Result<Cache, OpenError> {
+        let place = self.place()?;
+        let started = Instant::now();
+        let attachment = loop {
+            match self.open_at(&place) {
+                Err(OpenError::Missing { .. }) if self.capacity.is_some() => {}
+                other => break other?,
+            }
+            match self.create_at(&place) {
+                // Somebody else was faster, or is: its memory may be what is missing here.
+                Err(OpenError::Exists { .. } | OpenError::NoSpace { .. })
+                    if started.elapsed() < RACE && place.path().exists() => {}
+                other => break other?,
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        Ok(Cache::assemble(place, attachment, &self))
+    }
+
+    /// Opens an existing region without write access (`O_RDONLY`, `PROT_READ`): it can be read, at full speed, and
+    /// nothing is written, not even that it was read.
+    ///
+    /// # Errors
+    ///
+    /// As [`CacheBuilder::open`].
+    pub fn open_read_only(self) -> Result<Cache, OpenError> {
+        let place = self.place()?;
+        let file = open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
+        let attachment = Attachment::map(&place, file, false)?;
+        if attachment.header.boot_id != hostcache_os::boot_id() {
+            return Err(OpenError::Refused {
+                region: place.name(),
+                path: place.path(),
+                detail: "it was made before the last reboot, and its deadlines mean nothing any \
+                         more: open it for writing once, which empties it"
+                    .into(),
+            });
+        }
+        Ok(Cache::assemble(place, Arc::new(attachment), &self))
+    }
+
+    fn create_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
+        let Some(capacity) = self.capacity else {
+            let detail = "a new region needs a capacity: .capacity(bytes)".into();
+            return Err(OpenError::InvalidSetting { region: place.name(), detail });
+        };
+        let invalid = |detail| OpenError::InvalidSetting { region: place.name(), detail };
+        let seed = hostcache_os::random_bytes::<8>().map_err(|e| place.os_error(e))?;
+        // Whole pages of the system: the kernel gives no fewer.
+        let capacity = if capacity >= 4096 { capacity & !4095 } else { capacity };
+        let seed = u64::from_le_bytes(seed);
+        let shape = Shape::new(capacity, self.participants, self.expected_item_size, seed)
+            .map_err(|e| invalid(e.to_string()))?;
+        if self.mode & 0o7 != 0 || self.mode & 0o600 != 0o600 || self.mode & !0o777 != 0 {
+            return Err(invalid(format!(
+                "mode {:o} is not allowed: the owner must, and others may not have access (0600, 0660)",
+                self.mode
+            )));
+        }
+        self.make(place, &self.header(shape))?;
+        self.open_at(place)
+    }
+
+    fn header(&self, shape: Shape) -> Header {
+        Header {
+            shape,
+            created_unix_secs: hostcache_os::unix_ms() / 1000,
+            boot_id: hostcache_os::boot_id(),
+            default_ttl_ms: self.default_ttl.map_or(0, crate::lifetime::millis),
+            max_ttl_ms: self.max_ttl.map_or(0, crate::lifetime::millis),
+        }
+    }
+
+    fn make(&self, place: &Place, header: &Header) -> Result<File, OpenError> {
+        let is_own_path = place.name_ref().contains('/');
+        if !is_own_path {
+            hostcache_os::ensure_directory(place.directory()).map_err(|e| place.file_error(e))?;
+        }
+        if place.path().symlink_metadata().is_ok() {
+            return Err(OpenError::Exists { region: place.name(), path: place.path() });
+        }
+        let pending = PendingFile::create(place.directory(), header.shape.capacity, self.mode)
+            .map_err(|e| place.file_error(e))?;
+        Attachment::format(place, pending.file(), header)?;
+        pending.publish(place.file_name()).map_err(|e| place.file_error(e))
+    }
+
+    fn open_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
+        let attachment = attach(place)?;
+        let attachment = if attachment.header.boot_id == hostcache_os::boot_id() {
+            attachment
+        } else {
+            self.renew(place, &attachment)?
+        };
+        let actual = attachment.geometry().shape.capacity;
+        if let Some(wanted) = self.capacity
+            && wanted & !4095 != actual
+        {
+            if self.exact {
+                return Err(OpenError::CapacityDiffers { region: place.name(), wanted, actual });
+            }
+            log::info!(
+                "region {:?} has a capacity of {actual} bytes; the {wanted} asked for are ignored",
+                place.name_ref()
+            );
+        }
+        Ok(Arc::new(attachment))
+    }
+
+    /// A file that outlived a reboot: its deadlines count from a boot that is over, and its participants
+    /// are all dead. An empty region of the same shape takes its place.
+    fn renew(&self, place: &Place, old: &Attachment) -> Result<Attachment, OpenError> {
+        log::warn!(
+            "region {:?} at {} was made before the last reboot: it is emptied",
+            place.name_ref(),
+            place.path().display()
+        );
+        if hostcache_os::same_file(&old.file, &place.path()).unwrap_or(false) {
+            hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))?;
+        }
+        let header = Header {
+            created_unix_secs: hostcache_os::unix_ms() / 1000,
+            boot_id: hostcache_os::boot_id(),
+            ..old.header
+        };
+        match self.make(place, &header) {
+            Ok(_) | Err(OpenError::Exists { .. }) => attach(place),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Opens and maps for writing.
+pub(crate) fn attach(place: &Place) -> Result<Attachment, OpenError> {
+    let file = open_region_file(&place.path(), true).map_err(|e| place.file_error(e))?;
+    Attachment::map(place, file, true)
+}
+
+impl Cache {
+    /// Removes a region's name. Who is attached goes on with the region until it re-attaches; its memory
+    /// comes back when the last of them is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Missing`], or what the system answers.
+    pub fn destroy(name: impl AsRef<str>) -> Result<(), OpenError> {
+        let place = Place::new(name.as_ref(), None)?;
+        // Opening it first keeps `destroy` from removing what is no file of ours.
+        open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
+        hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))
+    }
+}

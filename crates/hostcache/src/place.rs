@@ -1,0 +1,77 @@
+//! Where a region is: a name in a directory, or a path of its own.
+
+use std::path::{Path, PathBuf};
+
+use hostcache_os::{FileError, OsError};
+
+use crate::OpenError;
+
+/// A region's name and directory, validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    given: String,
+    directory: PathBuf,
+    file_name: String,
+}
+
+impl Place {
+    /// A name of 1 to 30 characters, in `directory` or the default one; or a path with a `/` in it.
+    pub(crate) fn new(name: &str, directory: Option<&Path>) -> Result<Self, OpenError> {
+        let invalid = || OpenError::InvalidName { name: name.to_owned() };
+        if name.contains('/') {
+            let path = Path::new(name);
+            let file_name = path.file_name().and_then(|f| f.to_str()).ok_or_else(invalid)?;
+            let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+            let directory = parent.unwrap_or(Path::new("/")).to_path_buf();
+            return Ok(Self { given: name.to_owned(), directory, file_name: file_name.to_owned() });
+        }
+        if !hostcache_os::valid_name(name) {
+            return Err(invalid());
+        }
+        let directory = directory.map_or_else(hostcache_os::default_directory, Path::to_path_buf);
+        Ok(Self { given: name.to_owned(), directory, file_name: name.to_owned() })
+    }
+
+    /// As the caller called it.
+    pub(crate) fn name(&self) -> String {
+        self.given.clone()
+    }
+
+    pub(crate) fn name_ref(&self) -> &str {
+        &self.given
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(&self.file_name)
+    }
+
+    pub(crate) fn os_error(&self, error: OsError) -> OpenError {
+        OpenError::System {
+            region: self.name(),
+            operation: error.operation,
+            path: error.path,
+            source: error.source,
+        }
+    }
+
+    pub(crate) fn file_error(&self, error: FileError) -> OpenError {
+        let region = self.name();
+        match error {
+            FileError::Missing { path } => OpenError::Missing { region, path },
+            FileError::Exists { path } => OpenError::Exists { region, path },
+            FileError::NoSpace { path, needed, available } => {
+                OpenError::NoSpace { region, path, needed, available }
+            }
+            FileError::Os(error) => self.os_error(error),
+            other => OpenError::Refused { region, path: self.path(), detail: other.to_string() },
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Developer commands, run as `cargo xtask COMMAND`.
+//!
+//! Every command is a list of named [steps](step::Step). They run one after the other, go on after a
+//! failure and end with a table, so one run shows everything that is wrong. The same commands run on a
+//! developer's machine and in CI.
+
+mod bench;
+mod check;
+mod child;
+mod counts;
+mod sources;
+mod step;
+mod summary;
+mod test;
+mod torture;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [--list] [STEP...]     run every test, or only the named steps
+  check [--list] [STEP...]    formatting, lints, docs, dependencies, source rules
+  bench [--quick] [FILTER]    time the operations, or those whose name contains a filter
+  bench --instructions [ARG...]
+                              count instructions per operation instead (needs valgrind)
+  torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
+
+Exit code: 0 all passed, 1 a step failed, 2 wrong usage.
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let result = match args.split_first() {
+        Some((command, rest)) => run(command, rest),
+        None => Err("no command given".to_owned()),
+    };
+    result.unwrap_or_else(|problem| {
+        eprint!("xtask: {problem}\n\n{USAGE}");
+        ExitCode::from(2)
+    })
+}
+
+/// Runs one command; `Err` is wrong usage.
+fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
+    match command {
+        "test" => step::run_selected(test::steps(), args).map(|run| run.finish_counted()),
+        "check" => step::run_selected(check::steps(), args).map(|run| run.finish()),
+        "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
+        "bench" => bench::run(args),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => Err(format!("unknown command {unknown:?}")),
+    }
+}

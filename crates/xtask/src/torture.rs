@@ -1,0 +1,22 @@
+//! `cargo xtask torture`: the same properties as `test`, at volumes that take hours.
+
+use crate::step::Step;
+use crate::test;
+
+/// Ten times what `cargo xtask test` does.
+const VOLUMES: [(&str, &str); 6] = [
+    ("HOSTCACHE_TEST_OPS", "100000000"),
+    ("HOSTCACHE_TEST_STOPS", "10000"),
+    ("HOSTCACHE_TEST_KILLS", "10000"),
+    ("HOSTCACHE_TEST_PROCESSES", "10000"),
+    ("HOSTCACHE_TEST_HISTORIES", "3000000"),
+    ("HOSTCACHE_TEST_SIZES", "50000"),
+];
+
+/// One preemption more than the models explore by default.
+const PREEMPTIONS: (&str, &str) = ("LOOM_MAX_PREEMPTIONS", "3");
+
+/// The long steps. A variable that the caller has set already is left as it is.
+pub(crate) fn steps() -> Vec<Step> {
+    vec![test::system().with_env(&VOLUMES), test::loom().with_env(&[PREEMPTIONS])]
+}
