@@ -204,7 +204,7 @@ fn nothing_older_shows_after_an_item_ended() {
 }
 
 #[test]
-fn what_a_killed_worker_left_takes_effect_before_its_recovery_or_never() {
+fn what_a_killed_worker_left_takes_effect_before_its_death_or_never() {
     let killed = |closed_at| Event {
         start: 2,
         end: closed_at,

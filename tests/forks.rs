@@ -9,13 +9,14 @@ use hostcache_tests::roles::{Family, Forks, Post, Role, SHARED_COUNTER};
 const WORKER: &str = env!("CARGO_BIN_EXE_test-worker");
 
 fn start(region: &TestRegion, family: Family, seed: u64, rounds: u64) -> Worker {
-    region.cache.set(SHARED_COUNTER, "0").unwrap();
+    region.cache.set(SHARED_COUNTER, "0").expect("the shared counter is set");
     let forks = Forks { post: Post::new(region, 0), family, seed, rounds };
     Worker::spawn(WORKER, &Role::Forks(forks))
 }
 
 fn counter(region: &TestRegion) -> u64 {
-    region.cache.increment(SHARED_COUNTER, 0).unwrap().expect("the shared counter")
+    let value = region.cache.increment(SHARED_COUNTER, 0).expect("the shared counter is read");
+    value.expect("the shared counter is there")
 }
 
 fn living(region: &TestRegion) -> usize {

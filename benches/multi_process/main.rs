@@ -39,7 +39,7 @@ fn round(
     seed: u64,
 ) -> Result<Option<Round>, Box<dyn Error>> {
     let first = phase(shared, operation, &cpus[..1], seed)?;
-    let second = phase(shared, operation, &cpus[1..], seed + 1)?;
+    let second = phase(shared, operation, &cpus[1..], seed.wrapping_add(1))?;
     let together = phase(shared, operation, &cpus, seed)?;
     shared.with_session(seed, &mut |session| session.check_all())?;
     let [Some(a), Some(b), Some(with_b), Some(with_a)] =
@@ -55,16 +55,22 @@ fn round(
     }))
 }
 
+/// The first two CPUs of those that were chosen, else of those that this process may use.
+fn choose_cpus() -> Result<[usize; 2], Box<dyn Error>> {
+    let allowed = processes::allowed_cpus()?;
+    let chosen = settings::cpus()?.unwrap_or_else(|| allowed.clone());
+    match chosen[..] {
+        [first, second, ..] if allowed.contains(&first) && allowed.contains(&second) => {
+            Ok([first, second])
+        }
+        _ => Err(format!("two CPUs of {allowed:?} are needed, the choice was {chosen:?}").into()),
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let kinds = settings::subjects(&[SubjectKind::Hostcache, SubjectKind::Floor])?;
     let seed = settings::seed()?;
-    let cpus = match settings::cpus()? {
-        Some(cpus) => cpus,
-        None => processes::allowed_cpus()?,
-    };
-    let &[first, second, ..] = &cpus[..] else {
-        return Err(format!("two CPUs are needed, this process has {cpus:?}").into());
-    };
+    let [first, second] = choose_cpus()?;
     let rounds = if settings::measuring() { ROUNDS } else { 1 };
     let subjects: Vec<Shared> =
         kinds.iter().map(|&kind| Shared::create(kind, seed)).collect::<Result<_, _>>()?;
@@ -75,13 +81,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         for (by_subject, &operation) in measured.iter_mut().zip(&OPERATIONS) {
             for turn in 0..subjects.len() {
                 let subject = (turn + number) % subjects.len();
-                let seed = seed + 2 * number as u64;
+                let seed = seed.wrapping_add(2 * number as u64);
                 let result = round(&subjects[subject], operation, [first, second], seed)?;
                 if number > 0 {
                     by_subject[subject].push(result);
                 }
             }
         }
+    }
+    if !settings::measuring() {
+        return Ok(());
     }
     record::print_head(
         "Two processes",
@@ -97,8 +106,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn print_tables(kinds: &[SubjectKind], measured: &[Vec<Vec<Option<Round>>>]) {
-    let mut figures =
-        Table::new(&["operation", "subject", "x1, ns", "x2, ns each", "x2 / x1", "kept", "rounds"]);
+    let mut figures = Table::new(&[
+        "operation",
+        "subject",
+        "x1, ns",
+        "x2, ns each",
+        "x2 - x1",
+        "x2 / x1",
+        "kept",
+        "rounds",
+    ]);
     let mut goals = Table::new(&["operation", "hostcache's x2 / x1 over the floor's", "goal"]);
     for (by_subject, operation) in measured.iter().zip(OPERATIONS) {
         for (rounds, kind) in by_subject.iter().zip(kinds) {
@@ -111,6 +128,7 @@ fn print_tables(kinds: &[SubjectKind], measured: &[Vec<Vec<Option<Round>>>]) {
                 kind.name().into(),
                 cell(|round| round.alone),
                 cell(|round| round.together),
+                cell(|round| round.together - round.alone),
                 cell(|round| round.slowdown),
                 cell(|round| round.kept),
                 format!("{} of {}", valid.len(), rounds.len()),
@@ -133,5 +151,8 @@ fn print_tables(kinds: &[SubjectKind], measured: &[Vec<Vec<Option<Round>>>]) {
             ]);
         }
     }
-    println!("{figures}\n{goals}");
+    print!("{figures}");
+    if kinds.len() == 2 {
+        print!("\n{goals}");
+    }
 }

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use hostcache_benches::overlap::{self, Kept, Timeline};
-use hostcache_benches::processes::{self, now};
+use hostcache_benches::overlap::{self, Kept, Mark, Timeline};
+use hostcache_benches::processes::{self, mark};
 use hostcache_benches::settings::SubjectKind;
 use hostcache_benches::shared::SharedWords;
 use hostcache_benches::side_by_side::operations_per_batch;
@@ -73,7 +73,7 @@ impl<S: Subject> Work for Session<S> {
 /// operations per batch and its marks.
 struct Page(SharedWords);
 
-const REPORT_WORDS: usize = 2 + BATCHES;
+const REPORT_WORDS: usize = 1 + 2 * (BATCHES + 1);
 
 impl Page {
     fn new(workers: usize) -> std::io::Result<Self> {
@@ -86,16 +86,21 @@ impl Page {
 
     fn report(&self, worker: usize, timeline: &Timeline) {
         let words = &self.0.words()[1 + worker * REPORT_WORDS..][..REPORT_WORDS];
-        let values = std::iter::once(&timeline.operations).chain(&timeline.marks);
+        let marks = timeline.marks.iter().flat_map(|mark| [mark.wall, mark.cpu]);
+        let values = std::iter::once(timeline.operations).chain(marks);
         // Relaxed: the parent reads after it has seen this process end.
-        words.iter().zip(values).for_each(|(word, &value)| word.store(value, Ordering::Relaxed));
+        words.iter().zip(values).for_each(|(word, value)| word.store(value, Ordering::Relaxed));
     }
 
     fn timelines(&self, workers: usize) -> Vec<Timeline> {
         let values: Vec<u64> =
             self.0.words()[1..].iter().map(|word| word.load(Ordering::Relaxed)).collect();
+        let marks = |report: &[u64]| {
+            let (pairs, _) = report.as_chunks();
+            pairs.iter().map(|&[wall, cpu]| Mark { wall, cpu }).collect()
+        };
         let timeline =
-            |report: &[u64]| Timeline { operations: report[0], marks: report[1..].to_vec() };
+            |report: &[u64]| Timeline { operations: report[0], marks: marks(&report[1..]) };
         values.chunks_exact(REPORT_WORDS).take(workers).map(timeline).collect()
     }
 }
@@ -109,16 +114,16 @@ pub(crate) fn phase(
 ) -> Result<Vec<Option<Kept>>, Box<dyn Error>> {
     let page = Page::new(cpus.len())?;
     processes::run_pinned(cpus, |worker| {
-        let seed = seed + worker as u64;
+        let seed = seed.wrapping_add(worker as u64);
         let attached = shared.with_session(seed, &mut |session| {
             session.check_all();
             let operations = operations_per_batch(|n| session.run(operation, n));
-            let mut marks = vec![0; BATCHES + 1];
+            let mut marks = Vec::with_capacity(BATCHES + 1);
             page.start_together(cpus.len());
-            marks[0] = now();
-            for mark in &mut marks[1..] {
+            marks.push(mark());
+            for _ in 0..BATCHES {
                 session.run(operation, operations);
-                *mark = now();
+                marks.push(mark());
             }
             page.report(worker, &Timeline { marks, operations });
         });

@@ -1,22 +1,37 @@
 //! Which batches of two processes really ran at the same time.
 //!
 //! On a busy machine two processes often take turns, and then look as if they did not disturb each other. So
-//! every worker notes the clock at the end of each batch, and a batch counts only if
+//! every worker notes the clock and its own CPU time at the end of each batch, and a batch counts only if
 //!
-//! * it was not *interrupted*: it took at most [`INTERRUPTED`] times this worker's median batch, and
+//! * it was not *interrupted*: the worker was on its CPU during all of it, and
 //! * every other worker was at work during all of it, in batches that were not interrupted either.
+//!
+//! How long a batch took says little about interruption: where workers mostly take turns, the few batches
+//! that do overlap are the slow ones, and dropping what is slow would drop the contention that is looked for.
 
 use crate::figures::median;
 
-/// A batch that takes this many times the median was off its CPU: a scheduler's slice is fifty batches long,
-/// contention changes all batches together.
-const INTERRUPTED: f64 = 3.0;
+/// Least share of its time that an uninterrupted batch has its CPU: a switch to another thread and back takes
+/// longer than the rest of a batch.
+const ON_CPU: f64 = 0.95;
+/// A batch that takes this many times the worker's shortest was off its CPU although CPU time went on: the host
+/// of a virtual machine took the CPU away, for milliseconds. Contention does not come near it.
+const STOLEN: u64 = 20;
+
+/// One moment in a worker's life, in nanoseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// On the clock that all processes share.
+    pub wall: u64,
+    /// CPU time that the worker has had.
+    pub cpu: u64,
+}
 
 /// The batches of one worker: each begins when the one before ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
-    /// Start of the first batch, then the end of each, in nanoseconds of the shared clock.
-    pub marks: Vec<u64>,
+    /// Start of the first batch, then the end of each.
+    pub marks: Vec<Mark>,
     /// Operations per batch.
     pub operations: u64,
 }
@@ -30,23 +45,33 @@ pub struct Kept {
     pub share: f64,
 }
 
-impl Timeline {
-    /// Batches as `(start, end, interrupted)`.
-    fn batches(&self) -> Vec<(u64, u64, bool)> {
-        let spans = || self.marks.windows(2).map(|marks| (marks[0], marks[1]));
-        let typical = median(spans().map(|(start, end)| (end - start) as f64).collect());
-        let limit = typical.unwrap_or(0.0) * INTERRUPTED;
-        spans().map(|(start, end)| (start, end, (end - start) as f64 > limit)).collect()
-    }
+struct Batch {
+    start: u64,
+    end: u64,
+    interrupted: bool,
+}
 
-    /// Whether this worker was at work from `start` to `end` without interruption.
-    fn covers(&self, start: u64, end: u64, batches: &[(u64, u64, bool)]) -> bool {
-        let (Some(&first), Some(&last)) = (self.marks.first(), self.marks.last()) else {
-            return false;
+impl Timeline {
+    fn batches(&self) -> Vec<Batch> {
+        let pairs = || self.marks.windows(2).map(|pair| (pair[0], pair[1]));
+        let shortest = pairs().map(|(from, to)| to.wall - from.wall).min().unwrap_or(0);
+        let batch = |(from, to): (Mark, Mark)| {
+            let (wall, cpu) = (to.wall - from.wall, to.cpu - from.cpu);
+            let off_cpu = (cpu as f64) < wall as f64 * ON_CPU;
+            let interrupted = off_cpu || wall > shortest * STOLEN;
+            Batch { start: from.wall, end: to.wall, interrupted }
         };
-        let meets = |batch: &&(u64, u64, bool)| batch.0 < end && start < batch.1;
-        first <= start && end <= last && !batches.iter().filter(meets).any(|batch| batch.2)
+        pairs().map(batch).collect()
     }
+}
+
+/// Whether a worker with these batches was at work from the start to the end of `batch` without interruption.
+fn covered(batch: &Batch, by: &[Batch]) -> bool {
+    let (Some(first), Some(last)) = (by.first(), by.last()) else { return false };
+    let meets = |other: &&Batch| other.start < batch.end && batch.start < other.end;
+    first.start <= batch.start
+        && batch.end <= last.end
+        && !by.iter().filter(meets).any(|other| other.interrupted)
 }
 
 /// What counts of each worker's batches; `None` where none do.
@@ -54,13 +79,12 @@ impl Timeline {
 pub fn kept(timelines: &[Timeline]) -> Vec<Option<Kept>> {
     let batches: Vec<_> = timelines.iter().map(Timeline::batches).collect();
     let kept_of = |own: usize| {
-        let overlapped = |&&(start, end, interrupted): &&(u64, u64, bool)| {
-            let beside = |other: usize| timelines[other].covers(start, end, &batches[other]);
-            !interrupted && (0..timelines.len()).filter(|&other| other != own).all(beside)
-        };
-        let counted: Vec<f64> = (batches[own].iter().filter(overlapped))
-            .map(|&(start, end, _)| (end - start) as f64 / timelines[own].operations as f64)
-            .collect();
+        let others = || batches.iter().enumerate().filter(|&(other, _)| other != own);
+        let counts =
+            |batch: &&Batch| !batch.interrupted && others().all(|(_, by)| covered(batch, by));
+        let per_operation =
+            |batch: &Batch| (batch.end - batch.start) as f64 / timelines[own].operations as f64;
+        let counted: Vec<f64> = batches[own].iter().filter(counts).map(per_operation).collect();
         let share = counted.len() as f64 / batches[own].len() as f64;
         Some(Kept { nanos: median(counted)?, share })
     };
@@ -71,14 +95,37 @@ pub fn kept(timelines: &[Timeline]) -> Vec<Option<Kept>> {
 mod tests {
     use super::*;
 
-    fn timeline(marks: &[u64]) -> Timeline {
-        Timeline { marks: marks.to_vec(), operations: 10 }
+    /// Batches that end at `walls`; those that take 500 or more had their CPU for 100 only.
+    fn timeline(walls: &[u64]) -> Timeline {
+        let mut marks = vec![Mark { wall: walls[0], cpu: 0 }];
+        for pair in walls.windows(2) {
+            let wall = pair[1] - pair[0];
+            let cpu = marks[marks.len() - 1].cpu + if wall >= 500 { 100 } else { wall };
+            marks.push(Mark { wall: pair[1], cpu });
+        }
+        Timeline { marks, operations: 10 }
     }
 
     #[test]
     fn a_worker_alone_keeps_all_but_its_interrupted_batches() {
         let kept = kept(&[timeline(&[0, 100, 200, 900, 1000])]);
         assert_eq!(kept, [Some(Kept { nanos: 10.0, share: 0.75 })]);
+    }
+
+    #[test]
+    fn slow_batches_count_as_long_as_the_worker_had_its_cpu() {
+        // The workers meet only at the end, and are four times slower there.
+        let early = timeline(&[0, 100, 200, 300, 400, 800]);
+        let late = timeline(&[400, 800]);
+        let slow = Kept { nanos: 40.0, share: 0.2 };
+        assert_eq!(kept(&[early, late]), [Some(slow), Some(Kept { share: 1.0, ..slow })]);
+    }
+
+    #[test]
+    fn a_stolen_batch_does_not_count_although_cpu_time_went_on() {
+        let marks = [0, 100, 200, 5000].map(|at| Mark { wall: at, cpu: at }).to_vec();
+        let kept = kept(&[Timeline { marks, operations: 10 }]);
+        assert_eq!(kept[0].map(|kept| kept.nanos), Some(10.0));
     }
 
     #[test]

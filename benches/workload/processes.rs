@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::overlap::Mark;
+
 /// A worker that waits longer for the others gives up: one of them has failed.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -98,12 +100,16 @@ pub fn start_together(arrived: &AtomicU64, workers: u64) {
     }
 }
 
-/// Nanoseconds on a clock that all processes of the host share.
+/// This moment, on the clock that all processes of the host share and on this thread's own.
 #[must_use]
-pub fn now() -> u64 {
+pub fn mark() -> Mark {
+    Mark { wall: clock(libc::CLOCK_MONOTONIC), cpu: clock(libc::CLOCK_THREAD_CPUTIME_ID) }
+}
+
+fn clock(id: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a whole timespec; this clock exists on every Linux.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    // SAFETY: the pointer is to a whole timespec; both clocks exist on every Linux, so the call can't fail.
+    unsafe { libc::clock_gettime(id, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 

@@ -1,7 +1,7 @@
 //! A few words that a test and its workers share, to tell each other where they are.
 //!
 //! ```text
-//! word 0  go     word 1  stop     word 8 + 8 * lane + n  word n of a lane, see [`Word`]
+//! word 0  go     word 1  stop     word 2  allowance     word 8 + 8 * lane + n  word n of a lane, see [`Word`]
 //! ```
 //! Every worker has a lane of its own. The board is a mapped file beside the region.
 
@@ -80,6 +80,23 @@ impl Board {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.word(1).load(Ordering::Relaxed) != 0
+    }
+
+    /// Lets every lane do `operations` in all, for workers that ask [`Board::may_go_on`].
+    pub fn allow(&self, operations: u64) {
+        self.word(2).store(operations, Ordering::Relaxed);
+    }
+
+    /// Waits until the lane has not used up its allowance; false once the workers are to end.
+    #[must_use]
+    pub fn may_go_on(&self, lane: usize) -> bool {
+        while !self.is_stopped() {
+            if self.get(lane, Word::Progress) < self.word(2).load(Ordering::Relaxed) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        false
     }
 
     /// A word of a lane.

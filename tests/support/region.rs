@@ -95,6 +95,18 @@ impl TestRegion {
         }
     }
 
+    /// All that is known of the region, for the text of a failure.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!(
+            "{:#?}\n{:#?}\n{:#?}\n{:#?}",
+            self.cache.check(),
+            self.cache.stats(),
+            self.cache.slab_classes(),
+            self.cache.participants()
+        )
+    }
+
     /// Recovers, then asserts that the region is sound and every byte accounted for, none of it held
     /// by the dead. All workers must be gone, or stand still.
     pub fn assert_sound(&self) -> CheckReport {

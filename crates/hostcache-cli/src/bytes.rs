@@ -40,17 +40,13 @@ pub(crate) fn from_argument(argument: &OsStr, hex: bool) -> Result<Cow<'_, [u8]>
 pub(crate) fn printable(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => Cow::Borrowed(text),
-        Ok(text) => Cow::Owned(
-            text.chars()
-                .flat_map(|c| {
-                    let escaped: Vec<char> =
-                        if c.is_control() { c.escape_default().collect() } else { vec![c] };
-                    escaped
-                })
-                .collect(),
-        ),
+        Ok(text) => Cow::Owned(text.chars().map(printable_char).collect()),
         Err(_) => Cow::Owned(bytes.escape_ascii().to_string()),
     }
+}
+
+fn printable_char(c: char) -> String {
+    if c.is_control() { c.escape_default().to_string() } else { c.to_string() }
 }
 
 fn to_hex(bytes: &[u8]) -> String {

@@ -25,6 +25,8 @@ mod table;
 pub mod word;
 
 pub use fuel::Exhausted;
+#[cfg(loom)]
+pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
     Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, SetOutcome,

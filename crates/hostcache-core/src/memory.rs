@@ -56,19 +56,6 @@ impl Memory {
     pub fn words(&self) -> u64 {
         self.words as u64
     }
-
-    /// Asks the processor to fetch the line of a word; any index is allowed.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, index: u64) {
-        #[cfg(target_arch = "x86_64")]
-        if (index as usize) < self.words {
-            use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: the address is in bounds; a prefetch reads nothing architecturally.
-            unsafe { _mm_prefetch(self.base.as_ptr().add(index as usize).cast(), _MM_HINT_T0) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = index;
-    }
 }
 
 /// A region's words, as loom objects.
@@ -76,17 +63,35 @@ impl Memory {
 #[derive(Debug, Clone)]
 pub struct Memory {
     words: std::sync::Arc<Vec<AtomicU64>>,
+    /// Accesses that this view may still make before its thread dies.
+    fuse: std::cell::Cell<Option<u32>>,
 }
+
+/// What a thread's death unwinds with.
+#[cfg(loom)]
+#[derive(Debug)]
+pub struct Died;
 
 #[cfg(loom)]
 impl Memory {
     /// Zeroed words.
     #[must_use]
     pub fn zeroed(words: usize) -> Self {
-        Self { words: std::sync::Arc::new((0..words).map(|_| AtomicU64::new(0)).collect()) }
+        let words = std::sync::Arc::new((0..words).map(|_| AtomicU64::new(0)).collect());
+        Self { words, fuse: std::cell::Cell::new(None) }
+    }
+
+    /// Lets this view make so many accesses more: before the next one its thread dies, as if killed there.
+    pub fn light_fuse(&self, accesses: u32) {
+        self.fuse.set(Some(accesses));
     }
 
     pub(crate) fn word(&self, index: u64) -> &AtomicU64 {
+        match self.fuse.get() {
+            Some(0) => std::panic::panic_any(Died),
+            Some(left) => self.fuse.set(Some(left - 1)),
+            None => {}
+        }
         &self.words[index as usize]
     }
 
@@ -95,8 +100,6 @@ impl Memory {
     pub fn words(&self) -> u64 {
         self.words.len() as u64
     }
-
-    pub(crate) fn prefetch(&self, _index: u64) {}
 }
 
 impl Memory {

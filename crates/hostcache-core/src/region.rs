@@ -57,6 +57,12 @@ impl Region {
         Ok((Self { memory, geometry }, header))
     }
 
+    /// The region's words.
+    #[must_use]
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
     /// Sizes and positions.
     #[must_use]
     pub fn geometry(&self) -> &Geometry {

@@ -6,8 +6,9 @@ use crate::DaemonError;
 
 /// How much one step does, and how long the daemon pauses between steps.
 ///
-/// The defaults cost about 3 % of one core at rest, keep the promise that a dead participant is recovered
-/// within a second, and sweep a region of up to some 40 000 buckets (about 300 000 items) once a second.
+/// The defaults keep the promise that a dead participant is recovered within a second, and sweep an index of
+/// up to some 40 000 buckets (about 280 000 items) once a second; a larger one takes longer in proportion, at
+/// the same cost.
 ///
 /// ```
 /// use hostcache_daemon::Config;
@@ -59,7 +60,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Says what is wrong with the settings, if anything; [`run`](crate::run) asks it first.
+    /// Says what is wrong with the settings, if anything; [`run`](crate::run()) asks it first.
     pub fn validate(&self) -> Result<(), DaemonError> {
         let problem = if self.buckets_per_step == 0 {
             "buckets_per_step is 0, so that no sweep would ever end: use at least 1"

@@ -10,7 +10,7 @@ use crate::pace::Pace;
 use crate::region_watch::RegionWatch;
 use crate::{Config, DaemonError, End, StopFlag, Summary};
 
-/// Bytes of a bucket: the unit in which the size of an index is known from outside.
+/// Bytes of a bucket without its use marks.
 const BUCKET_BYTES: u64 = 64;
 
 /// Maintains the region until `stop` is raised, the region is destroyed, or, with
@@ -47,7 +47,7 @@ fn serve(
         Office::Never(end) => return Ok(end),
     };
     summary.led = true;
-    let mut pace = Pace::new(config, cache.info().index_bytes / BUCKET_BYTES);
+    let mut pace = Pace::new(config, most_buckets(cache));
     while !stop.is_raised() {
         let now = Instant::now();
         let pause = match step(cache, &pace.budget(now), journal)? {
@@ -67,7 +67,8 @@ fn serve(
     Ok(End::Stopped)
 }
 
-/// Sweeps until the sweep comes round, without pauses and without the office.
+/// Sweeps over as many buckets as there are, without pauses and without the office. The sweep goes on from
+/// where the last one stopped, so coming round to the start of the index proves nothing.
 fn one_pass(
     cache: &Cache,
     config: &Config,
@@ -75,6 +76,7 @@ fn one_pass(
     journal: &mut Journal,
     summary: &mut Summary,
 ) -> Result<End, DaemonError> {
+    let buckets = most_buckets(cache);
     let mut budget = MaintenanceBudget::default();
     budget.buckets = config.buckets_per_step;
     budget.evictions = config.evictions_per_step;
@@ -88,11 +90,16 @@ fn one_pass(
         journal.step(&report, Instant::now());
         // Again while there is more to recover than one step's share.
         budget.recover = report.recovered_participants + report.recovered_blocks > 0;
-        if summary.sweeps > 0 && !budget.recover {
+        if summary.buckets >= buckets && !budget.recover {
             return Ok(End::PassDone);
         }
     }
     Ok(End::Stopped)
+}
+
+/// Not less than the buckets of the index, and not much more: the figure includes the use marks.
+fn most_buckets(cache: &Cache) -> u64 {
+    cache.info().index_bytes / BUCKET_BYTES
 }
 
 /// One step; `None` if it can't be taken now but may be later.

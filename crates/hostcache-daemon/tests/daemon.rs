@@ -18,7 +18,8 @@ struct Region {
 
 impl Region {
     fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("hostcache-daemon-").tempdir_in("/dev/shm");
+        let directory =
+            tempfile::Builder::new().prefix("test-of-hostcache-").tempdir_in("/dev/shm");
         let region = Self { directory: directory.expect("a directory in /dev/shm") };
         let builder = Cache::builder("catalog").directory(region.directory.path());
         builder.capacity(4 << 20).create().expect("create");

@@ -29,7 +29,7 @@ pub fn now_coarse_ms() -> u64 {
 #[inline]
 pub fn now_ms() -> u64 {
     let ns = read_clock(libc::CLOCK_MONOTONIC) - host_offset();
-    clamp((ns + NS_PER_MS - 1).div_euclid(NS_PER_MS))
+    rounded_up(ns)
 }
 
 /// Milliseconds since 1970 by the wall clock, for people to read; it may step either way.
@@ -48,6 +48,10 @@ pub fn boot_id() -> [u8; 16] {
         .and_then(|text| parse_uuid(&text))
         .or_else(|| fs::read_to_string("/proc/stat").ok().and_then(|text| parse_boot_time(&text)))
         .unwrap_or([0; 16])
+}
+
+fn rounded_up(ns: i64) -> u64 {
+    clamp(ns.saturating_add(NS_PER_MS - 1).div_euclid(NS_PER_MS))
 }
 
 fn clamp(value: i64) -> u64 {
@@ -140,6 +144,13 @@ fn parse_boot_time(text: &str) -> Option<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_of_a_millisecond_counts_as_a_whole_one() {
+        for (ns, ms) in [(0, 0), (1, 1), (999_999, 1), (1_000_000, 1), (1_000_001, 2), (-5, 0)] {
+            assert_eq!(rounded_up(ns), ms, "{ns}");
+        }
+    }
 
     #[test]
     fn the_monotonic_offset_is_found_among_the_others() {

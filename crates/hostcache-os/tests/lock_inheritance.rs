@@ -5,9 +5,13 @@ mod support;
 
 use hostcache_os::{ByteLocks, PendingFile, open_region_file};
 use std::fs::File;
+use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
-use support::{Peer, Way, alone, in_child, reap, role, say, scratch, spawn_copy, wait_for_parent};
+use std::sync::atomic::{AtomicBool, Ordering};
+use support::{
+    Peer, SetOnDrop, Way, alone, in_child, reap, role, say, scratch, spawn_copy, wait_for_parent,
+};
 
 fn region(dir: &Path) -> (File, PathBuf) {
     let file = PendingFile::create(dir, 4096, 0o600).unwrap().publish("region").unwrap();
@@ -129,39 +133,72 @@ fn a_raw_clone_keeps_its_dead_parent_alive_until_it_forgets_the_handle() {
 }
 
 #[test]
+fn a_dropped_handle_is_released_though_an_unseen_copy_lives_on() {
+    alone(|| {
+        let dir = scratch();
+        let (file, path) = region(dir.path());
+        let locks = ByteLocks::open(&file, &path, true).unwrap();
+        locks.try_lock(3).unwrap();
+        let child = spawn_copy(Way::Clone, || {
+            loop {
+                std::thread::park();
+            }
+        });
+        drop(locks);
+        let is_held = attach(&path).held_by_other(3).unwrap();
+        // SAFETY: the call takes numbers; the child has not been reaped.
+        unsafe { libc::kill(child, libc::SIGKILL) };
+        reap(child);
+        assert!(!is_held);
+    });
+}
+
+/// Forks once; the child has run its handlers when this returns, and lives until its input ends.
+fn fork_a_waiting_child() {
+    let (mut ready, tell) = std::io::pipe().unwrap();
+    // SAFETY: the child calls nothing but `close`, `write`, `read` and `_exit`.
+    unsafe {
+        let pid = libc::fork();
+        assert!(pid >= 0, "{}", std::io::Error::last_os_error());
+        if pid == 0 {
+            libc::close(1);
+            libc::write(tell.as_raw_fd(), c"!".as_ptr().cast(), 1);
+            wait_for_parent();
+            libc::_exit(0);
+        }
+    }
+    ready.read_exact(&mut [0]).unwrap();
+}
+
+#[test]
 fn no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked() {
-    const HANDLES: u64 = 2000;
+    const FORKS: u32 = 200;
+    const MOST_HANDLES: u64 = 5000;
     if let Some(path) = role() {
         let path = PathBuf::from(path);
-        let done = std::sync::atomic::AtomicBool::new(false);
-        let _kept: Vec<ByteLocks> = std::thread::scope(|scope| {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: `limit` is valid for writes, then for reads.
+        unsafe {
+            libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+        let most = MOST_HANDLES.min(limit.rlim_max / 4);
+        let done = AtomicBool::new(false);
+        let file = open_region_file(&path, true).unwrap();
+        let mut handles = Vec::new();
+        std::thread::scope(|scope| {
             scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
-                    // SAFETY: the child calls nothing but `read` and `_exit`.
-                    unsafe {
-                        let pid = libc::fork();
-                        assert!(pid >= 0);
-                        if pid == 0 {
-                            libc::close(1);
-                            wait_for_parent();
-                            libc::_exit(0);
-                        }
-                    }
-                    std::thread::sleep(std::time::Duration::from_micros(100));
-                }
+                let _done = SetOnDrop(&done);
+                (0..FORKS).for_each(|_| fork_a_waiting_child());
             });
-            let file = open_region_file(&path, true).unwrap();
-            let open = |byte| {
+            while !done.load(Ordering::Relaxed) && (handles.len() as u64) < most {
                 let locks = ByteLocks::open(&file, &path, true).unwrap();
-                assert!(locks.try_lock(byte).unwrap());
-                // Most are dropped again, which must not leave them with a child either.
-                (byte % 16 == 0).then_some(locks)
-            };
-            let kept = (0..HANDLES).filter_map(open).collect();
-            done.store(true, std::sync::atomic::Ordering::Relaxed);
-            kept
+                assert!(locks.try_lock(handles.len() as u64).unwrap());
+                handles.push(locks);
+            }
         });
-        say("opened");
+        say(&format!("opened {}", handles.len()));
         loop {
             std::thread::park();
         }
@@ -170,16 +207,14 @@ fn no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked() {
     let (_, path) = region(dir.path());
     let mut peer =
         Peer::start("no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked", &path);
-    peer.expect("opened");
+    let handles: u64 = peer.expect("opened ").parse().unwrap();
     let observer = attach(&path);
-    for byte in 0..HANDLES {
-        assert_eq!(observer.held_by_other(byte).unwrap(), byte % 16 == 0, "byte {byte}");
-    }
+    assert!((0..handles).all(|byte| observer.held_by_other(byte).unwrap()));
     peer.kill();
     // Its children live, waiting for their input, which ends with `peer`.
-    for byte in 0..HANDLES {
-        assert!(!observer.held_by_other(byte).unwrap(), "byte {byte}");
-    }
+    let kept: Vec<u64> =
+        (0..handles).filter(|&byte| observer.held_by_other(byte).unwrap()).collect();
+    assert!(kept.is_empty(), "of {handles} bytes, children keep {kept:?}");
 }
 
 #[test]

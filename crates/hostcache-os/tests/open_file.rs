@@ -7,7 +7,8 @@ use hostcache_os::{FileError, FileKind, PendingFile, open_region_file, same_file
 use std::ffi::CString;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use support::{add_acl, alone, become_user, in_child, is_root, scratch, skip};
+use std::sync::atomic::{AtomicBool, Ordering};
+use support::{SetOnDrop, add_acl, alone, become_user, in_child, is_root, scratch, skip};
 
 /// Users and groups that no test machine has.
 const OWNER: u32 = 1_912_345;
@@ -187,6 +188,11 @@ fn a_foreign_file_is_refused_unless_it_is_shared_with_a_group_of_the_callers() {
             become_user(STRANGER, GROUP, &[]);
             open_region_file(&path, true).unwrap();
         });
+        // To be in its group is not enough.
+        chown(&path, None, Some(0)).unwrap();
+        set_mode(&path, 0o604);
+        assert_eq!(owner_of_refused(true), (OWNER, 0));
+        chown(&path, None, Some(GROUP)).unwrap();
         // The group's bits must say that it is meant to be shared.
         set_mode(&path, 0o604);
         in_child(|| {
@@ -222,10 +228,10 @@ fn a_path_that_is_exchanged_all_the_time_gives_the_good_file_or_a_refusal() {
     std::fs::write(&evil, "everybody's").unwrap();
     set_mode(&evil, 0o666);
     let (bait, next) = (dir.path().join("bait"), dir.path().join("next"));
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 // The good file must not have two names when it is opened, so it moves.
                 std::fs::rename(&good, &bait).unwrap();
                 std::fs::rename(&bait, &good).unwrap();
@@ -233,6 +239,7 @@ fn a_path_that_is_exchanged_all_the_time_gives_the_good_file_or_a_refusal() {
                 std::fs::rename(&next, &bait).unwrap();
             }
         });
+        let _stop = SetOnDrop(&stop);
         let mut opened = 0;
         for _ in 0..20_000 {
             match open_region_file(&bait, true) {
@@ -249,7 +256,6 @@ fn a_path_that_is_exchanged_all_the_time_gives_the_good_file_or_a_refusal() {
                 Err(other) => panic!("{other}"),
             }
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
         println!("opened {opened} times");
     });
 }

@@ -21,10 +21,12 @@ impl Cache {
         let counters = region.counters();
         let get = |counter| counters.get(counter);
         let (curr_items, bytes) = region.present_counts();
-        let misses =
-            get(Counter::GetMisses) + get(Counter::GetExpired) + get(Counter::GetContended);
+        // The words may be anything: a hostile region's sums wrap, as its counters do.
+        let misses = [Counter::GetMisses, Counter::GetExpired, Counter::GetContended]
+            .into_iter()
+            .fold(0u64, |sum, counter| sum.wrapping_add(get(counter)));
         Stats {
-            cmd_get: get(Counter::GetHits) + misses,
+            cmd_get: get(Counter::GetHits).wrapping_add(misses),
             cmd_set: get(Counter::CmdSet),
             get_hits: get(Counter::GetHits),
             get_misses: misses,

@@ -191,13 +191,16 @@ impl CheckReport {
     /// Bytes of the arena that no account covers (0 in a sound, quiescent region).
     #[must_use]
     pub fn unaccounted_bytes(&self) -> i64 {
-        let sum = self.reachable_bytes
-            + self.free_chunk_bytes
-            + self.free_page_bytes
-            + self.held_bytes
-            + self.dead_held_bytes
-            + self.tail_bytes;
-        self.arena_bytes as i64 - sum as i64
+        let accounts = [
+            self.reachable_bytes,
+            self.free_chunk_bytes,
+            self.free_page_bytes,
+            self.held_bytes,
+            self.dead_held_bytes,
+            self.tail_bytes,
+        ];
+        let sum = accounts.into_iter().fold(0u64, u64::saturating_add);
+        i64::try_from(i128::from(self.arena_bytes) - i128::from(sum)).unwrap_or(i64::MIN)
     }
 }
 

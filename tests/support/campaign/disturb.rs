@@ -8,22 +8,29 @@ use crate::board::{Word, wait_for};
 use crate::clock;
 use crate::random::Random;
 
+/// Operations that each worker may do per stop or kill: bounds the logs on a slow machine.
+const ALLOWANCE: u64 = 2_500;
+
 impl Course<'_> {
     /// Stops one worker at a time, `stops` times. Each time *every* other one must do some operations
     /// (1 to 1,000) before the stopped one goes on: nobody waits for it.
-    pub(super) fn stop_at_random(&self, stops: u64) {
+    pub(super) fn stop_at_random(&mut self, stops: u64) {
         let mut random = Random::salted(self.seed, u64::MAX);
-        for _ in 0..stops {
+        for stop in 1..=stops {
+            self.region.board.allow(stop * ALLOWANCE);
             sleep(Duration::from_micros(random.below(1_500)));
             let stopped = random.below(WORKERS as u64) as usize;
-            let worker = &self.running[stopped].worker;
-            worker.pause();
+            let running = &self.running[stopped];
+            running.worker.pause();
+            self.met_inside += u64::from(running.log.is_inside_call());
             let more = random.log_uniform(1, 1_000);
             let goals: Vec<u64> = (0..WORKERS).map(|lane| self.progress(lane) + more).collect();
             let others = || (0..WORKERS).filter(|&lane| lane != stopped);
+            let most = others().map(|lane| goals[lane]).max().unwrap_or(0);
+            self.region.board.allow(most.max((stop + 1) * ALLOWANCE));
             let what = format!("{more} operations beside worker {stopped}, which is stopped");
             wait_for(&what, || others().all(|lane| self.progress(lane) >= goals[lane]));
-            worker.resume();
+            running.worker.resume();
         }
     }
 
@@ -31,45 +38,22 @@ impl Course<'_> {
     /// kill the test recovers what the dead left; otherwise whoever needs it does.
     pub(super) fn kill_at_random(&mut self, kills: u64) {
         let mut random = Random::salted(self.seed, u64::MAX);
-        let mut unclosed = Unclosed::default();
-        for _ in 0..kills {
+        for kill in 1..=kills {
+            self.region.board.allow(kill * ALLOWANCE);
             sleep(Duration::from_micros(random.between(500, 5_000)));
             let lane = random.below(WORKERS as u64) as usize;
             self.running[lane].worker.kill();
+            let closed_at = clock::now();
             self.region.board.put(lane, Word::Ready, 0);
             let replacement = self.start(lane);
             let dead = std::mem::replace(&mut self.running[lane], replacement);
             // Its mapping stays; the name is not needed any more.
             let _ = std::fs::remove_file(&dead.path);
-            self.finished.push(Finished { log: dead.log, closed_at: u64::MAX });
+            self.met_inside += u64::from(dead.log.is_inside_call());
+            self.finished.push(Finished { log: dead.log, closed_at });
             if random.one_in(2) {
                 self.region.recover();
-                unclosed.recovered(&mut self.finished);
             }
         }
-    }
-}
-
-/// Which of the dead are not known to be recovered.
-///
-/// A recovery that finds nothing left to do may have passed by a participant that a living worker was
-/// recovering at that moment. So a death is settled by the second recovery after it.
-#[derive(Debug, Default)]
-struct Unclosed {
-    /// All deaths before this one are settled.
-    settled: usize,
-    /// All deaths before this one have seen one recovery.
-    seen: usize,
-}
-
-impl Unclosed {
-    /// A recovery has ended just now.
-    fn recovered(&mut self, finished: &mut [Finished]) {
-        let now = clock::now();
-        for dead in &mut finished[self.settled..self.seen] {
-            dead.closed_at = now;
-        }
-        self.settled = self.seen;
-        self.seen = finished.len();
     }
 }

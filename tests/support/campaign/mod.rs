@@ -64,7 +64,7 @@ pub struct Campaign {
 #[derive(Debug)]
 struct Finished {
     log: Log,
-    /// When what its worker left pending could no longer take effect.
+    /// When its worker was dead for certain: what it left pending took no effect later.
     closed_at: u64,
 }
 
@@ -86,6 +86,8 @@ struct Course<'a> {
     finished: Vec<Finished>,
     /// Workers started, which numbers them from 1.
     started: u16,
+    /// Stops or kills that met their worker inside an operation.
+    met_inside: u64,
 }
 
 impl Campaign {
@@ -99,6 +101,7 @@ impl Campaign {
             running: Vec::new(),
             finished: Vec::new(),
             started: 0,
+            met_inside: 0,
         };
         course.prepare();
         for lane in 0..WORKERS {
@@ -108,7 +111,7 @@ impl Campaign {
         (0..WORKERS).for_each(|lane| course.region.board.wait_until_ready(lane));
         course.region.board.go();
         match self.disturbance {
-            Disturbance::None(_) => {}
+            Disturbance::None(_) => course.region.board.allow(u64::MAX),
             Disturbance::Stops(stops) => course.stop_at_random(stops),
             Disturbance::Kills(kills) => course.kill_at_random(kills),
         }
@@ -196,9 +199,10 @@ impl Course<'_> {
         let histories = Histories::gather(sources, mix.keys() as usize);
         let verdict = check_all(&histories, *mode);
         println!(
-            "{name}: {verdict}; {} workers, {} items at the end, {} evictions, {} participants \
-             recovered; {worked:.1?} at work, {:.1?} in all",
+            "{name}: {verdict}; {} workers, {} of the stops or kills inside an operation, {} items \
+             at the end, {} evictions, {} participants recovered; {worked:.1?} at work, {:.1?} in all",
             self.started,
+            self.met_inside,
             report.items,
             stats.evictions,
             stats.recovered_participants,

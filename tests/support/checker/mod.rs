@@ -15,8 +15,8 @@
 //! just-in-time variant, run breadth first.)
 //!
 //! Its cost is what makes this usable for millions of operations. The number of situations depends
-//! on how many operations on one key run at once, at most one per worker and one per killed worker
-//! that has not been recovered, not on the length of the history. Where that bound fails, the
+//! on how many operations on one key run at once, at most one per worker and one per worker that is
+//! being killed, not on the length of the history. Where that bound fails, the
 //! verdict is *undecided*, which no test accepts.
 //!
 //! # The specification
@@ -26,8 +26,8 @@
 //! evicted, or expires); nothing older ever shows again then either, because a vanished item is as
 //! good as a deleted one. All written values differ, so a value read names its writer.
 //!
-//! An operation of a killed worker took effect once or never, at any time from its start until its
-//! participant was recovered. A refused operation likewise, until it returned.
+//! An operation of a killed worker took effect once or never, at any time from its start to the
+//! worker's death (strict linearizability). A refused operation likewise, until it returned.
 //!
 //! [`exhaustive`] decides the same question for a few operations by trying all orders, with a
 //! specification written a second time: the two must agree.

@@ -7,8 +7,7 @@ use super::{ALL_KEYS, Call, Event, Log, Outcome};
 pub struct Source<'a> {
     /// What it recorded.
     pub log: &'a Log,
-    /// When its pending operation could no longer take effect: the worker was dead and its
-    /// participant recovered. `u64::MAX` if that is not known.
+    /// When its pending operation could no longer take effect. `u64::MAX` if that is not known.
     pub closed_at: u64,
 }
 

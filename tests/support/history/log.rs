@@ -91,6 +91,12 @@ impl Log {
         self.len() == 0
     }
 
+    /// Whether the last call has not returned: asked of a worker that is stopped or dead.
+    #[must_use]
+    pub fn is_inside_call(&self) -> bool {
+        self.len().checked_sub(1).is_some_and(|last| self.record(last).event.end == 0)
+    }
+
     /// Record number `index`, below [`Log::len`].
     #[must_use]
     pub fn record(&self, index: usize) -> Record {

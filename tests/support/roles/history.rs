@@ -35,7 +35,7 @@ impl History {
         self.post.report_ready(&board);
         board.wait_for_go();
         for _ in 0..self.operations {
-            if board.is_stopped() {
+            if !board.may_go_on(self.post.lane) {
                 break;
             }
             driver.step().map_err(|LogFull| "the log is full")?;

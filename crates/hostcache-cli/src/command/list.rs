@@ -1,5 +1,7 @@
 //! `list`: every region that the caller can see.
 
+use std::path::Path;
+
 use hostcache::{Cache, RegionEntry};
 use serde::Serialize;
 
@@ -9,6 +11,8 @@ use crate::table::{Align, Table};
 use crate::units;
 
 /// List the regions in every directory that the caller may read
+///
+/// A region of another directory than the caller's own is named by its path: DIRECTORY/NAME.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -58,13 +62,14 @@ impl<'a> Region<'a> {
     }
 }
 
-fn table(entries: &[RegionEntry]) -> Table<6> {
+fn table(entries: &[RegionEntry]) -> Table<7> {
     let mut table = Table::with_heading([
         ("NAME", Align::Left),
         ("CAPACITY", Align::Right),
         ("ALLOCATED", Align::Right),
         ("OWNER", Align::Right),
         ("MODE", Align::Left),
+        ("DIRECTORY", Align::Left),
         ("PROBLEM", Align::Left),
     ]);
     for entry in entries {
@@ -74,6 +79,7 @@ fn table(entries: &[RegionEntry]) -> Table<6> {
             units::format_size(entry.allocated_bytes),
             entry.uid.to_string(),
             mode(entry),
+            entry.path.parent().unwrap_or(Path::new("/")).display().to_string(),
             entry.problem.clone().unwrap_or_default(),
         ]);
     }

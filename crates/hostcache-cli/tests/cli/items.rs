@@ -143,7 +143,8 @@ fn a_ttl_runs_down_and_can_be_changed() {
     assert_eq!(host.json("ttl catalog k"), json!({"found": true, "ttl_ms": null}));
     host.run(["touch", "catalog", "k", "1h"]).done_silently();
     let left = seconds_left(&host, "k");
-    assert!(left > 0.0 && left <= 3600.0, "{left}");
+    // A deadline may be rounded up by the clock's resolution.
+    assert!(left > 0.0 && left < 3601.0, "{left}");
     host.run(["set", "catalog", "k", "w", "--keep-ttl"]).done_silently();
     assert!(seconds_left(&host, "k") <= left);
     host.run(["set", "catalog", "k", "x"]).done_silently();

@@ -11,22 +11,24 @@ use crate::support::Host;
 #[test]
 fn a_region_is_created_listed_described_and_destroyed() {
     let host = Host::new();
-    host.run(["list"]).done_silently();
-    assert_eq!(host.json("list"), json!({"regions": []}));
+    assert!(host.listed().is_empty());
     let created = host.json("create catalog --capacity 2MiB --default-ttl 1h --participants 8");
     assert_eq!((&created["name"], &created["capacity"]), (&json!("catalog"), &json!(2 << 20)));
-    let listed = &host.json("list")["regions"][0];
+    let listed = host.listed();
+    let [listed] = listed.as_slice() else { panic!("one region: {listed:?}") };
     assert_eq!((&listed["name"], &listed["capacity"]), (&json!("catalog"), &json!(2 << 20)));
     assert_eq!((&listed["mode"], &listed["problem"]), (&json!("0600"), &json!(null)));
     let table = host.run(["list"]).text();
-    assert!(table.lines().any(|line| line.starts_with("catalog") && line.contains("2MiB")));
+    let directory = host.directory().display().to_string();
+    let words = ["catalog", "2MiB", "0600", &directory];
+    assert!(table.lines().any(|line| words.iter().all(|word| line.contains(word))), "{table}");
     let info = host.json("info catalog");
     assert_eq!((&info["capacity"], &info["default_ttl_ms"]), (&json!(2 << 20), &json!(3_600_000)));
     assert_eq!(info["max_ttl_ms"], json!(null));
     let text = host.run(["info", "catalog"]).text();
     assert!(text.contains("2MiB (2097152 bytes)") && text.contains("1h"), "{text}");
     host.run(["destroy", "catalog"]).done_silently();
-    host.run(["list"]).done_silently();
+    assert!(host.listed().is_empty());
     assert!(host.run(["destroy", "catalog"]).error().contains("no region \"catalog\""));
 }
 
@@ -205,5 +207,9 @@ fn a_file_that_is_no_region_is_refused_by_name() {
     fs::write(&path, "not a region").expect("write");
     let text = host.run(["get", "catalog", "k"]).error();
     assert!(text.contains("catalog"), "{text}");
-    host.run(["list"]).done();
+    let problem = host.listed()[0]["problem"].clone();
+    assert!(
+        problem.as_str().is_some_and(|text| text.contains("not a hostcache region")),
+        "{problem}"
+    );
 }

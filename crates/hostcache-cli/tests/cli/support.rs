@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +22,9 @@ pub(crate) struct Host {
 impl Host {
     /// Without regions.
     pub(crate) fn new() -> Self {
-        // On tmpfs, where regions live outside tests too.
-        let directory = tempfile::Builder::new().prefix("hostcache-cli-").tempdir_in("/dev/shm");
+        // On tmpfs, as regions are outside tests too; under a name that nobody else's `list` looks into.
+        let directory =
+            tempfile::Builder::new().prefix("test-of-hostcache-").tempdir_in("/dev/shm");
         Self { directory: directory.expect("a directory in /dev/shm") }
     }
 
@@ -31,6 +33,20 @@ impl Host {
         let host = Self::new();
         host.run(["create", "catalog", "--capacity", "16MiB"]).done();
         host
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What `list` says of this directory: it shows those of other programs and tests too.
+    pub(crate) fn listed(&self) -> Vec<Value> {
+        let listing = self.json("list");
+        let own = |region: &&Value| {
+            let path = region["path"].as_str().expect("a path");
+            Path::new(path).parent() == Some(self.directory.path())
+        };
+        listing["regions"].as_array().expect("a list").iter().filter(own).cloned().collect()
     }
 
     pub(crate) fn command<I>(&self, arguments: I) -> Command

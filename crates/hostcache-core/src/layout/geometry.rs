@@ -148,7 +148,7 @@ impl Geometry {
     pub fn new(shape: Shape) -> Result<Self, GeometryError> {
         let bad = |what: &str, value: u64| Err(GeometryError(format!("{what} is {value}")));
         let words = shape.capacity / 8;
-        if shape.capacity % 8 != 0 || shape.capacity > Shape::MAX_CAPACITY {
+        if !shape.capacity.is_multiple_of(8) || shape.capacity > Shape::MAX_CAPACITY {
             return bad("capacity", shape.capacity);
         }
         if shape.lanes == 0 || shape.lanes > MAX_LANES {
@@ -157,7 +157,10 @@ impl Geometry {
         if shape.buckets == 0 || shape.buckets > words / BUCKET_WORDS {
             return bad("the number of buckets", shape.buckets);
         }
-        if shape.page_words < 16 || shape.page_words > 1 << 24 || shape.page_words % 8 != 0 {
+        if shape.page_words < 16
+            || shape.page_words > 1 << 24
+            || !shape.page_words.is_multiple_of(8)
+        {
             return bad("the page size in words", shape.page_words);
         }
         if !(2..=16).contains(&shape.generation_bits) {
@@ -289,7 +292,7 @@ impl Geometry {
     /// Bytes of blocks that one lane's magazine may hold: all together a 64th of the capacity.
     #[must_use]
     pub fn magazine_bytes(&self) -> u64 {
-        self.shape.capacity / 64 / u64::from(self.shape.lanes)
+        if cfg!(loom) { 64 } else { self.shape.capacity / 64 / u64::from(self.shape.lanes) }
     }
 }
 

@@ -25,7 +25,7 @@ impl<H: Host> Session<'_, H> {
             fuel.burn()?;
             let epoch = region.epoch();
             let next = epoch.wrapping_add(1);
-            if next % region.geometry.half_stamps() == 0 {
+            if next.is_multiple_of(region.geometry.half_stamps()) {
                 self.unlink_older(epoch)?;
             }
             let counts = region.live_counts();
@@ -53,12 +53,8 @@ impl<H: Host> Session<'_, H> {
                 for index in 0..SLOTS as u8 {
                     self.unlink_older_at(Position { bucket, index }, epoch, &mut fuel)?;
                 }
-                while walk == 0 {
-                    fuel.burn()?;
-                    let Some(control) = self.settled_control(bucket) else { continue };
-                    if self.region.bump(bucket, control) {
-                        break;
-                    }
+                if walk == 0 {
+                    self.bump(bucket, &mut fuel)?;
                 }
                 if self.region.epoch() != epoch {
                     return Ok(());
@@ -66,6 +62,18 @@ impl<H: Host> Session<'_, H> {
             }
         }
         Ok(())
+    }
+
+    /// Makes every insertion with this primary that is under way scan again.
+    fn bump(&mut self, bucket: u64, fuel: &mut Fuel) -> Result<(), Failure> {
+        loop {
+            fuel.burn()?;
+            if let Some(control) = self.settled_control(bucket)
+                && self.region.bump_control(bucket, control)
+            {
+                return Ok(());
+            }
+        }
     }
 
     fn unlink_older_at(
@@ -90,7 +98,7 @@ impl<H: Host> Session<'_, H> {
 }
 
 impl Region {
-    fn bump(&self, bucket: u64, control: ControlWord) -> bool {
+    fn bump_control(&self, bucket: u64, control: ControlWord) -> bool {
         self.control(bucket)
             .compare_exchange(
                 control.bits(),

@@ -32,7 +32,7 @@ impl Lane {
         let word = region.lane_word(id, record::INCARNATION);
         let mut incarnation = word.load(ord::record_load());
         let recovered = (incarnation % 2 == 1).then(|| region.recover_contents(id));
-        incarnation += 1 + u64::from(recovered.is_some());
+        incarnation = incarnation.wrapping_add(1 + u64::from(recovered.is_some()));
         identity.store(&region.memory, region.geometry.lane_at(id));
         word.store(incarnation, ord::record_store());
         let lane = Self {
@@ -58,7 +58,9 @@ impl Lane {
         let incarnation = self.incarnation;
         let id = self.id;
         Session::new(region, &mut self, host).flush_magazine();
-        region.lane_word(id, record::INCARNATION).store(incarnation + 1, ord::record_store());
+        region
+            .lane_word(id, record::INCARNATION)
+            .store(incarnation.wrapping_add(1), ord::record_store());
     }
 
     /// Number of the lane.

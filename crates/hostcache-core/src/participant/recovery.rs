@@ -1,8 +1,7 @@
 //! Recovery: what a dead lane held comes back.
 //!
 //! A bounded list, each step a compare-exchange on a full word, so it may be killed and repeated at any point. Runs
-//! only while the dead lane's byte is held; uses no hazard: the words that it expects belong to blocks that nobody
-//! but the dead lane, and now its recoverer, may link or reuse.
+//! only while the dead lane's byte is held, and names the one slot word that it expects in the dead lane's record.
 
 use super::Counter;
 use crate::layout::{ItemHead, record};
@@ -62,7 +61,7 @@ impl Region {
     pub fn recover_lane(&self, lane: LaneId) -> u64 {
         let blocks = self.recover_contents(lane);
         let word = self.lane_word(lane, record::INCARNATION);
-        word.store(word.load(Ordering::Relaxed) + 1, ord::record_store());
+        word.store(word.load(Ordering::Relaxed).wrapping_add(1), ord::record_store());
         blocks
     }
 
@@ -120,7 +119,7 @@ impl Region {
             PageState::Slab | PageState::Drain => {
                 self.chunks(cut.class()).is_some_and(|(n, words)| {
                     let offset = location - self.geometry.page_start(page);
-                    offset % words == 0 && offset / words < n
+                    offset.is_multiple_of(words) && offset / words < n
                 })
             }
             PageState::RunHead => location == self.geometry.page_start(page),
@@ -135,12 +134,9 @@ impl Region {
                 match self.reference(location, header) {
                     Some(Reference::None) => {}
                     Some(Reference::Placed(position, word)) => {
-                        let _ = self.slot(position).compare_exchange(
-                            word.bits(),
-                            SlotWord::EMPTY.bits(),
-                            ord::slot_publish(),
-                            Ordering::Relaxed,
-                        );
+                        if !self.withdraw_for(lane, position, word, header) {
+                            return false;
+                        }
                     }
                     Some(Reference::Linked) | None => return false,
                 }
@@ -153,6 +149,28 @@ impl Region {
             }
             _ => false,
         }
+    }
+
+    /// Withdraws a dead lane's uncommitted word, under the name that the dead lane's own record gives it: the word
+    /// may be a later incarnation's, placed by somebody else since the header was loaded.
+    fn withdraw_for(
+        &self,
+        lane: LaneId,
+        position: Position,
+        word: SlotWord,
+        header: BlockWord,
+    ) -> bool {
+        self.lane_word(lane, record::NEW).swap(word.bits(), ord::hazard_publish());
+        if self.load_header(word.location()) != header {
+            return false;
+        }
+        let _ = self.slot(position).compare_exchange(
+            word.bits(),
+            SlotWord::EMPTY.bits(),
+            ord::slot_publish(),
+            Ordering::Relaxed,
+        );
+        true
     }
 
     /// Frees a block: one CAS on what was seen. A published incarnation ends; a claimed one was never linked.

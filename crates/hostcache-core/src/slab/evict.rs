@@ -47,19 +47,14 @@ impl<H: Host> Session<'_, H> {
             }
             let Some(word) = cut else { break };
             visits += 1;
-            let location = region.geometry.page_start(page) + chunk * words;
+            let at = chunk;
+            let location = region.geometry.page_start(page) + at * words;
             chunk += 1;
             if chunk >= chunks {
                 cut = None;
             }
             match self.visit(page, word, location) {
-                Visit::Free(at) => {
-                    taken = self.claim_chunk(
-                        page,
-                        word,
-                        (at - region.geometry.page_start(page)) / words,
-                    )
-                }
+                Visit::Free => taken = self.claim_chunk(page, word, at),
                 Visit::Dead(found, removal) => taken = self.unlink(&found, removal),
                 Visit::Item(0, found) => taken = self.unlink(&found, Removal::Evicted),
                 Visit::Item(mark, found) => {
@@ -88,7 +83,7 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         let Some(header) = region.header_in(page, cut, location) else { return Visit::Nothing };
         match header.state() {
-            BlockState::Free => Visit::Free(location),
+            BlockState::Free => Visit::Free,
             BlockState::Published => {
                 let Some(found) = self.locate(location, header) else { return Visit::Nothing };
                 match self.end_of(&found.head) {
@@ -150,6 +145,14 @@ impl<H: Host> Session<'_, H> {
         best.map(|(_, found)| found)
     }
 
+    /// Evicts one item of a class, if one may go, and frees its chunk: a step of the evictor, for models.
+    #[cfg(loom)]
+    pub fn evict_one(&mut self, class: usize) {
+        if let Some(owned) = self.evict_chunk(class) {
+            self.free_block(owned, true);
+        }
+    }
+
     /// Evicts ahead of need: frees chunks of classes that are allocating while nothing is free.
     pub fn evict_ahead(&mut self, budget: u32) -> u64 {
         let region = self.region;
@@ -185,7 +188,7 @@ impl<H: Host> Session<'_, H> {
 
 enum Visit {
     Nothing,
-    Free(u64),
+    Free,
     Dead(Found, Removal),
     Item(u64, Found),
 }

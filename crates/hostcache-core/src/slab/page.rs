@@ -58,7 +58,8 @@ impl Region {
     /// The generation at which new headers of an owned page start. If somebody still names a location in it, it is the
     /// next that is 0 in the slots: such a block is linked only after a scan of its own.
     pub(crate) fn fresh_generation(&self, page: u64, pages: u64, lane: LaneId) -> u64 {
-        let base = self.page_entry(page, BASE).load(Ordering::Relaxed);
+        let base =
+            BlockWord::free(self.page_entry(page, BASE).load(Ordering::Relaxed)).generation();
         let from = self.geometry.page_start(page);
         let to = self.geometry.page_start(page + pages);
         if self.is_named(from, to, lane) {

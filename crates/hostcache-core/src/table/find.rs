@@ -15,7 +15,7 @@ pub(crate) struct Scan {
     matches: u32,
 }
 
-/// A key's item, as it was when the slot was looked at for the second time.
+/// A key's item, as it was when the slot was looked at for the second time, if [`Region::still`] says so.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
     pub(crate) position: Position,
@@ -108,7 +108,10 @@ impl Region {
             return self.unchanged(position, word);
         }
         let header = self.load_header(location);
-        if self.geometry.short_generation(header.generation()) != word.generation() {
+        let named = self.geometry.short_generation(header.generation()) == word.generation();
+        // The second look lies behind the header and before everything that is read of the item: if the header's
+        // generation is still the same at the end, the slot named exactly this incarnation here.
+        if !named || self.slot(position).load(ord::slot_load()) != word.bits() {
             return self.unchanged(position, word);
         }
         if location + 5 > self.geometry.arena_end {
@@ -118,21 +121,14 @@ impl Region {
         let ours = head.sizes.key_len == key.len()
             && location + head.sizes.words() <= self.geometry.arena_end
             && self.memory.equals(location + head.sizes.key_offset(), key);
-        if !ours {
-            // Another key, if what was compared was whole.
-            return if self.still(location, header) {
-                Inspection::Other
-            } else {
-                Inspection::Changed
-            };
+        if ours {
+            return Inspection::Match(Found { position, word, header, head });
         }
-        match self.unchanged(position, word) {
-            Inspection::Other => Inspection::Match(Found { position, word, header, head }),
-            changed => changed,
-        }
+        // Another key, if what was compared was whole.
+        if self.still(location, header) { Inspection::Other } else { Inspection::Changed }
     }
 
-    /// The second look at a slot: it names what it named, or everything must be read anew.
+    /// What does not count is passed over if the slot still says so; else everything must be read anew.
     #[inline]
     fn unchanged(&self, position: Position, word: SlotWord) -> Inspection {
         if self.slot(position).load(ord::slot_load()) == word.bits() {

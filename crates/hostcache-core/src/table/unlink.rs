@@ -48,12 +48,14 @@ impl<H: Host> Session<'_, H> {
             self.settle_tentative(position, word);
             return None;
         }
-        // HAZARD: name, barrier, second look. From here on the word cannot recur with another meaning.
+        // HAZARD: name, barrier, second look at slot and header. The slot alone is not enough: its short generation
+        // may have come round before the name was there. From here on it cannot.
         self.name_victim(word, found.header);
         let slot = region.slot(position);
+        let named = region.load_header(found.location()).generation() == found.header.generation()
+            && slot.load(ord::slot_recheck()) == word.bits();
         // RULE R; a replacement leaves an instance of the key there and needs none.
-        let settled = slot.load(ord::slot_recheck()) == word.bits()
-            && (removal == Removal::Replaced || self.settle_slot(position, word));
+        let settled = named && (removal == Removal::Replaced || self.settle_slot(position, word));
         let won = settled
             && slot
                 .compare_exchange(word.bits(), next.bits(), ord::slot_publish(), Ordering::Relaxed)
@@ -123,14 +125,12 @@ impl Region {
         {
             return None;
         }
+        // As in a lookup: the second look before anything of the item is read.
+        if self.slot(position).load(ord::slot_load()) != word.bits() {
+            return None;
+        }
         let head = ItemHead::load(&self.memory, location);
-        let same = self.slot(position).load(ord::slot_load()) == word.bits();
         let inside = location + head.sizes.words() <= self.geometry.arena_end;
-        (same && inside && self.still(location, header)).then_some(Found {
-            position,
-            word,
-            header,
-            head,
-        })
+        (inside && self.still(location, header)).then_some(Found { position, word, header, head })
     }
 }
