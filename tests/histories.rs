@@ -1,8 +1,9 @@
 //! Four processes on one region: every recorded history can be explained, and nothing is lost.
 //!
-//! Each test is one campaign. Three regions, each undisturbed, with workers stopped and with workers
-//! killed: 64 hot keys in a region so small that it evicts; 100,000 keys that don't fit; and a region
-//! that can't evict, where every miss must be explained and counters must be sums.
+//! Each test is one campaign. Four regions, each undisturbed, with workers stopped and with workers
+//! killed: 64 hot keys in a region so small that it evicts; 100,000 keys that don't fit; values from
+//! some bytes to many pages; and a region that can't evict, where every miss must be explained and
+//! counters must be sums.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -46,6 +47,21 @@ fn many_keys(name: &'static str, disturbance: Disturbance) -> Campaign {
         largest_value: 3 << 10,
     };
     let capacity = 16 << 20;
+    Campaign { name, program: WORKER, capacity, mix, mode: Mode::MayEnd, disturbance }
+}
+
+/// Values of all sizes up to 1/64 of the capacity, chunks and runs of pages beside each other.
+fn all_sizes(name: &'static str, disturbance: Disturbance) -> Campaign {
+    let mix = Mix {
+        hot_keys: 32,
+        cold_keys: 2_000,
+        hot_percent: 70,
+        counter_every: 8,
+        counters_only_grow: false,
+        clear_one_in: 50_000,
+        largest_value: 120 << 10,
+    };
+    let capacity = 8 << 20;
     Campaign { name, program: WORKER, capacity, mix, mode: Mode::MayEnd, disturbance }
 }
 
@@ -102,6 +118,26 @@ fn many_keys_with_eviction_while_workers_are_killed() {
     let _alone = alone();
     let kills = Disturbance::Kills(volume::kills());
     many_keys("many_keys_with_eviction_while_workers_are_killed", kills).run();
+}
+
+#[test]
+fn values_of_all_sizes_with_eviction() {
+    let _alone = alone();
+    all_sizes("values_of_all_sizes", Disturbance::None(volume::ops() / 10)).run();
+}
+
+#[test]
+fn values_of_all_sizes_while_workers_are_stopped() {
+    let _alone = alone();
+    let stops = Disturbance::Stops(volume::stops() / 2);
+    all_sizes("values_of_all_sizes_while_workers_are_stopped", stops).run();
+}
+
+#[test]
+fn values_of_all_sizes_while_workers_are_killed() {
+    let _alone = alone();
+    let kills = Disturbance::Kills(volume::kills() / 2);
+    all_sizes("values_of_all_sizes_while_workers_are_killed", kills).run();
 }
 
 #[test]

@@ -104,11 +104,11 @@ impl<'a, S: Store> Driver<'a, S> {
         let draw = self.random.below(100);
         if !self.mix.is_counter(key) {
             match draw {
-                0..35 => self.get(key),
-                35..45 => self.get_with_token(key),
-                45..68 => self.set(key),
-                68..76 => self.add(key),
-                76..84 => self.delete(key),
+                0..30 => self.get(key),
+                30..40 => self.get_with_token(key),
+                40..55 => self.set(key),
+                55..70 => self.add(key),
+                70..86 => self.delete(key),
                 _ => self.swap_some(key),
             }
         } else if self.mix.counters_only_grow {
@@ -229,7 +229,9 @@ impl<'a, S: Store> Driver<'a, S> {
 
     fn draw_key(&mut self) -> u32 {
         if self.mix.cold_keys == 0 || self.random.percent(self.mix.hot_percent) {
-            self.random.below(u64::from(self.mix.hot_keys)) as u32
+            // The lesser of three: some keys are hotter than the others, so that operations meet.
+            let hot = u64::from(self.mix.hot_keys);
+            (0..3).map(|_| self.random.below(hot) as u32).min().unwrap_or(0)
         } else {
             self.mix.hot_keys + self.random.below(u64::from(self.mix.cold_keys)) as u32
         }

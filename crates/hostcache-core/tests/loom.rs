@@ -16,7 +16,7 @@ use world::{KEY, OTHER, World, explore};
 /// A reader meets whole values of its own key, whatever writers do to the blocks.
 #[test]
 fn a_reader_never_sees_a_torn_or_foreign_value() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         let writer = world.spawn(1, |mut me| {
             me.set(KEY, 2);
@@ -37,7 +37,7 @@ fn a_reader_never_sees_a_torn_or_foreign_value() {
 /// Reads of one thread never go back.
 #[test]
 fn a_replaced_value_never_comes_back() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         let writer = world.spawn(1, |mut me| me.set(KEY, 2));
         let reader = world.spawn(2, |me| {
@@ -55,7 +55,7 @@ fn a_replaced_value_never_comes_back() {
 /// Two insertions of one absent key leave one instance.
 #[test]
 fn insertions_of_one_key_leave_one_instance() {
-    explore(3, |world| {
+    explore(2, |world| {
         let first = world.spawn(1, |mut me| me.set(KEY, 1));
         let second = world.spawn(2, |mut me| me.set(KEY, 2));
         first.join().expect("the first ends");
@@ -68,7 +68,7 @@ fn insertions_of_one_key_leave_one_instance() {
 /// Of two `add`s of an absent key one succeeds.
 #[test]
 fn one_add_of_two_succeeds() {
-    explore(3, |world| {
+    explore(2, |world| {
         let first = world.spawn(1, |mut me| me.add(KEY, 1));
         let second = world.spawn(2, |mut me| me.add(KEY, 2));
         let first = first.join().expect("the first ends");
@@ -83,7 +83,7 @@ fn one_add_of_two_succeeds() {
 /// there.
 #[test]
 fn delete_and_set_end_in_one_order() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         let setter = world.spawn(1, |mut me| me.set(KEY, 2));
         let deleter = world.spawn(2, |mut me| me.delete(KEY));
@@ -98,7 +98,7 @@ fn delete_and_set_end_in_one_order() {
 /// An insertion that is under way while another thread deletes what was inserted before.
 #[test]
 fn insert_delete_and_insert_leave_at_most_one_instance() {
-    explore(3, |world| {
+    explore(2, |world| {
         let first = world.spawn(1, |mut me| {
             me.set(KEY, 1);
             me.delete(KEY);
@@ -115,7 +115,7 @@ fn insert_delete_and_insert_leave_at_most_one_instance() {
 /// A full set: inserting a third key evicts one of two, and no key twice.
 #[test]
 fn eviction_for_want_of_slots_keeps_the_table_sound() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         world.set(0, OTHER, 2);
         let evictor = world.spawn(1, |mut me| me.set(b"3", 3));
@@ -131,7 +131,7 @@ fn eviction_for_want_of_slots_keeps_the_table_sound() {
 /// The hand of the evictor against a replacement of its victim.
 #[test]
 fn eviction_for_want_of_memory_keeps_the_table_sound() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         let evictor = world.spawn(1, |mut me| me.evict());
         let writer = world.spawn(2, |mut me| me.set(KEY, 2));
@@ -146,7 +146,7 @@ fn eviction_for_want_of_memory_keeps_the_table_sound() {
 /// Chunks are claimed by one lane each, and come back.
 #[test]
 fn allocation_gives_no_chunk_to_two() {
-    explore(3, |world| {
+    explore(2, |world| {
         let first = world.spawn(1, |mut me| {
             me.set(KEY, 1);
             me.delete(KEY);
@@ -165,7 +165,7 @@ fn allocation_gives_no_chunk_to_two() {
 /// Short generations come round while another thread is about to replace: it must not mistake a later incarnation.
 #[test]
 fn a_slot_word_that_comes_round_is_not_mistaken() {
-    explore(3, |world| {
+    explore(2, |world| {
         world.set(0, KEY, 1);
         let slow = world.spawn(1, |mut me| me.replace(KEY, 9));
         let churner = world.spawn(2, |mut me| {
@@ -188,7 +188,7 @@ fn a_slot_word_that_comes_round_is_not_mistaken() {
 #[test]
 fn a_death_at_any_access_loses_nothing() {
     for (victim, accesses) in world::deaths() {
-        explore(2, move |world| {
+        explore(1, move |world| {
             world.set(0, KEY, 1);
             let dying = world.spawn_dying(1, accesses, move |mut me| victim.run(&mut me));
             let living = world.spawn(2, |mut me| me.set(KEY, 5));

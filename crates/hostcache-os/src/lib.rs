@@ -7,7 +7,7 @@
 //! | Module | Answers |
 //! |---|---|
 //! | [`directory`] | Where do regions live, and may that directory be trusted? |
-//! | [`file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
+//! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |

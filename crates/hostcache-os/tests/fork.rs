@@ -150,7 +150,6 @@ fn where_no_page_is_wiped_the_fork_handler_tells_a_child() {
 #[test]
 fn a_process_may_ask_first_after_it_was_forked() {
     alone(|| {
-        // Not asked in the parent, unless another test did: then it is one more ordinary case.
         in_child(|| {
             let epoch = fork_epoch();
             in_child(|| assert_ne!(fork_epoch(), epoch));

@@ -172,18 +172,13 @@ fn fork_a_waiting_child() {
 
 #[test]
 fn no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked() {
-    const FORKS: u32 = 200;
-    const MOST_HANDLES: u64 = 5000;
+    const TEST: &str = "no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked";
+    // Many short rounds: each close of a locked file takes longer the more locks there are.
+    const ROUNDS: u32 = 40;
+    const FORKS: u32 = 10;
+    const MOST_HANDLES: u64 = 400;
     if let Some(path) = role() {
         let path = PathBuf::from(path);
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: `limit` is valid for writes, then for reads.
-        unsafe {
-            libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
-            limit.rlim_cur = limit.rlim_max;
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
-        }
-        let most = MOST_HANDLES.min(limit.rlim_max / 4);
         let done = AtomicBool::new(false);
         let file = open_region_file(&path, true).unwrap();
         let mut handles = Vec::new();
@@ -192,7 +187,7 @@ fn no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked() {
                 let _done = SetOnDrop(&done);
                 (0..FORKS).for_each(|_| fork_a_waiting_child());
             });
-            while !done.load(Ordering::Relaxed) && (handles.len() as u64) < most {
+            while !done.load(Ordering::Relaxed) && (handles.len() as u64) < MOST_HANDLES {
                 let locks = ByteLocks::open(&file, &path, true).unwrap();
                 assert!(locks.try_lock(handles.len() as u64).unwrap());
                 handles.push(locks);
@@ -205,16 +200,40 @@ fn no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked() {
     }
     let dir = scratch();
     let (_, path) = region(dir.path());
-    let mut peer =
-        Peer::start("no_child_keeps_a_handle_that_was_being_opened_while_it_was_forked", &path);
-    let handles: u64 = peer.expect("opened ").parse().unwrap();
-    let observer = attach(&path);
-    assert!((0..handles).all(|byte| observer.held_by_other(byte).unwrap()));
-    peer.kill();
-    // Its children live, waiting for their input, which ends with `peer`.
-    let kept: Vec<u64> =
-        (0..handles).filter(|&byte| observer.held_by_other(byte).unwrap()).collect();
-    assert!(kept.is_empty(), "of {handles} bytes, children keep {kept:?}");
+    for round in 0..ROUNDS {
+        let mut peer = Peer::start(TEST, &path);
+        let handles: u64 = peer.expect("opened ").parse().unwrap();
+        let observer = attach(&path);
+        assert!((0..handles).all(|byte| observer.held_by_other(byte).unwrap()));
+        peer.kill();
+        // Its children live, waiting for their input, which ends with `peer`.
+        let kept: Vec<u64> =
+            (0..handles).filter(|&byte| observer.held_by_other(byte).unwrap()).collect();
+        assert!(kept.is_empty(), "round {round}: of {handles} bytes, children keep {kept:?}");
+    }
+}
+
+#[test]
+fn a_limit_on_descriptors_is_an_error_or_costs_the_high_one_only() {
+    alone(|| {
+        let dir = scratch();
+        let (file, path) = region(dir.path());
+        let limit_descriptors_to = |rlim_cur| {
+            let limit = libc::rlimit { rlim_cur, rlim_max: rlim_cur };
+            // SAFETY: `limit` is valid for reads; the child has the limit for itself.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+        };
+        in_child(|| {
+            limit_descriptors_to(64);
+            let locks = ByteLocks::open(&file, &path, true).unwrap();
+            assert!(locks.try_lock(3).unwrap() && attach(&path).held_by_other(3).unwrap());
+        });
+        in_child(|| {
+            limit_descriptors_to(3);
+            let refused = ByteLocks::open(&file, &path, true).unwrap_err();
+            assert_eq!(refused.source.raw_os_error(), Some(libc::EMFILE));
+        });
+    });
 }
 
 #[test]

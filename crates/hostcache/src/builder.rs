@@ -15,6 +15,7 @@ pub struct CacheBuilder {
     pub(crate) participants: Option<u32>,
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) max_ttl: Option<Duration>,
+    pub(crate) small_counters: bool,
 }
 
 impl CacheBuilder {
@@ -29,6 +30,7 @@ impl CacheBuilder {
             participants: None,
             default_ttl: None,
             max_ttl: None,
+            small_counters: false,
         }
     }
     /// Bytes of memory in all, index and bookkeeping included; at least 1 MiB. An existing region keeps its own.
@@ -77,6 +79,14 @@ impl CacheBuilder {
     #[must_use]
     pub fn max_ttl(mut self, ttl: Duration) -> Self {
         self.max_ttl = Some(ttl);
+        self
+    }
+
+    /// Generations and clear epochs of two bits, so that they come round all the time: for tests of what happens then.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn small_counters(mut self) -> Self {
+        self.small_counters = true;
         self
     }
 }

@@ -1,4 +1,61 @@
 //! A cache in the memory of one host, shared by many processes.
+//!
+//! Every process maps one file (in `/dev/shm`) and reads and writes the cache as memory: no socket, no server on
+//! the data path.
+//!
+//! # Usage
+//!
+//! ```
+//! use hostcache::{Cache, SetOptions};
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let name = dir.path().join("catalog").display().to_string();
+//! // In one process:
+//! let cache = Cache::builder(&name).capacity(16 << 20).open_or_create()?;
+//! cache.set_with("user:7", "Ada", &SetOptions::new().ttl(Duration::from_secs(30)))?;
+//! // In any other:
+//! let cache = Cache::open(&name)?;
+//! assert_eq!(cache.get("user:7").as_deref(), Some(&b"Ada"[..]));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Consistency
+//!
+//! Operations on one key are linearizable over all processes: they happen in one order that fits real time. An item may end
+//! at any moment between two operations, by eviction or expiry, and is counted in [`Stats`]; nothing older ever shows
+//! again. A read gives exactly the bytes that one `set` wrote for exactly that key. [`Cache::clear`] is one event
+//! for all keys.
+//!
+//! # Expiry and eviction
+//!
+//! Deadlines are milliseconds on the monotonic clock that all processes of a host share, and checked on every read; an
+//! item never ends early, and up to a tick of the system's coarse clock (1 to 10 ms) late. Memory of expired items comes back by
+//! [`Cache::maintain`], which `hostcache serve` repeats, or as it is needed. When memory is full, writers evict: the
+//! least used of the items that the hand of their slab class meets.
+//!
+//! # Process death
+//!
+//! There is no lock in the region: whoever is stopped or killed, at any instruction, holds up nobody. What a dead process
+//! held comes back by the daemon, by whoever attaches next, or by the next allocation that needs it. Death is
+//! proven by a byte lock that the kernel drops, never by a time-out.
+//!
+//! # Caveats
+//!
+//! - A forked child attaches by itself at its first operation. Fork and attach cost a few system calls.
+//! - Code that closes all descriptors of a living process (`closefrom(3)`, daemonizing loops) drops its byte lock: it counts as
+//!   dead, is recovered, and attaches anew at its next operation. An operation in the middle of that may be lost. Attach afterwards.
+//! - Each thread that uses a region takes one participant slot; see [`CacheBuilder::participants`].
+//! - Local filesystems only: locks and mappings of network filesystems are not coherent, and are refused.
+//! - A process that may write the file may also truncate it, and the kernel then ends who touches the lost pages.
+//! - Pickled or otherwise executable values are as trustworthy as whoever may write the region.
+//!
+//! # Performance
+//!
+//! A hit copies the value out behind two looks at its slot and header, without an atomic read-modify-write and without a
+//! system call. A `set` over an existing key is three: naming, linking, retiring.
 
 mod attachment;
 mod builder;
@@ -21,5 +78,15 @@ pub use cache::Cache;
 pub use error::{OpenError, ReadError, WriteError};
 pub use keys::Keys;
 pub use maintenance::Leadership;
-pub use options::*;
-pub use stats::*;
+pub use options::{
+    CasToken, Condition, CounterOptions, Item, ItemInfo, Lifetime, SetOptions, SetOutcome, encoding,
+};
+pub use stats::{
+    CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
+    RegionInfo, Stats,
+};
+
+/// The README's example, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -103,6 +103,10 @@ impl CacheBuilder {
         let seed = u64::from_le_bytes(seed);
         let shape = Shape::new(capacity, self.participants, self.expected_item_size, seed)
             .map_err(|e| invalid(e.to_string()))?;
+        let shape = match self.small_counters {
+            true => Shape { generation_bits: 2, epoch_bits: 2, ..shape },
+            false => shape,
+        };
         if self.mode & 0o7 != 0 || self.mode & 0o600 != 0o600 || self.mode & !0o777 != 0 {
             return Err(invalid(format!(
                 "mode {:o} is not allowed: the owner must, and others may not have access (0600, 0660)",

@@ -1,7 +1,5 @@
 //! The smallest region that has everything, and threads on it.
 
-use std::num::NonZeroU32;
-
 use hostcache_core::layout::{Header, Identity, Shape};
 use hostcache_core::word::LaneId;
 use hostcache_core::{
@@ -44,14 +42,24 @@ pub(crate) struct Me {
     lane: Lane,
 }
 
-/// Runs a model over all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
+/// Executions of one model unless `HOSTCACHE_LOOM_EXECUTIONS` says otherwise (0: all there are). What the bound cuts
+/// off is left to the long form.
+const EXECUTIONS: usize = 30_000;
+
+/// Runs a model over the interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
 pub(crate) fn explore(preemptions: usize, model: impl Fn(&mut World) + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     if builder.preemption_bound.is_none() {
         builder.preemption_bound = Some(preemptions);
     }
+    let executions = number("HOSTCACHE_LOOM_EXECUTIONS").unwrap_or(EXECUTIONS);
+    builder.max_permutations = (executions != 0).then_some(executions);
     builder.check(move || model(&mut World::new()));
+}
+
+fn number(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 impl World {
@@ -241,12 +249,11 @@ impl Victim {
     }
 }
 
-/// Every victim at every access, or every `HOSTCACHE_DEATH_STEP`th.
+/// Every victim at every third access, or every `HOSTCACHE_LOOM_DEATH_STEP`th.
 pub(crate) fn deaths() -> impl Iterator<Item = (Victim, u32)> {
-    let step = std::env::var("HOSTCACHE_DEATH_STEP").ok().and_then(|s| s.parse().ok());
-    let step = step.unwrap_or(NonZeroU32::MIN).get();
+    let step = number("HOSTCACHE_LOOM_DEATH_STEP").unwrap_or(3).max(1);
     let lengths = [(Victim::Replacing, 70), (Victim::Inserting, 130), (Victim::Deleting, 60)];
-    lengths.into_iter().flat_map(move |(victim, length)| {
-        (0..length).step_by(step as usize).map(move |at| (victim, at))
-    })
+    lengths
+        .into_iter()
+        .flat_map(move |(victim, length)| (0..length).step_by(step).map(move |at| (victim, at)))
 }
