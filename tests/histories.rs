@@ -24,7 +24,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn hot_keys(name: &'static str, disturbance: Disturbance) -> Campaign {
     let mix = Mix {
         hot_keys: 64,
-        cold_keys: 3_000,
+        cold_keys: 8_000,
         hot_percent: 90,
         counter_every: 4,
         counters_only_grow: false,

@@ -1,7 +1,7 @@
 //! The bytes of a region, as words.
 //!
-//! Two rules for memory that a peer may write at any moment: no `&T`, `&mut T` or slice is ever formed over
-//! it, and every address is always accessed as the same 64-bit atomic. Payload is copied by relaxed
+//! Two rules for memory that a peer may write at any moment: no reference is ever formed over
+//! it but to atomics, and every address is always accessed as the same 64-bit atomic. Payload is copied by relaxed
 //! loads and stores of words; who needs a consistent copy validates it (see `docs/protocol.md` §3).
 
 #[cfg(not(loom))]
@@ -51,6 +51,20 @@ impl Memory {
         unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(index as usize)) }
     }
 
+    /// So many words from an index on, checked once.
+    ///
+    /// # Panics
+    ///
+    /// On words beyond the end.
+    #[inline(always)]
+    pub(crate) fn span(&self, index: u64, words: usize) -> &[AtomicU64] {
+        let index = index as usize;
+        assert!(index <= self.words && words <= self.words - index, "words beyond the region");
+        // SAFETY: all words are in bounds, so they are aligned and mapped (contract of `from_raw`); a
+        // slice of atomics claims no more than each of them does, see `word`.
+        unsafe { core::slice::from_raw_parts(self.base.as_ptr().add(index).cast(), words) }
+    }
+
     /// Number of words.
     #[must_use]
     pub fn words(&self) -> u64 {
@@ -95,6 +109,11 @@ impl Memory {
         &self.words[index as usize]
     }
 
+    pub(crate) fn span(&self, index: u64, words: usize) -> &[AtomicU64] {
+        self.word(index);
+        &self.words[index as usize..][..words]
+    }
+
     /// Number of words.
     #[must_use]
     pub fn words(&self) -> u64 {
@@ -103,61 +122,56 @@ impl Memory {
 }
 
 impl Memory {
-    /// Whether `len` bytes from word `index` on lie inside.
-    #[inline]
-    pub(crate) fn holds(&self, index: u64, len: u64) -> bool {
-        let words = len.div_ceil(8);
-        index <= self.words() && words <= self.words() - index
+    /// A fixed number of words, checked once.
+    #[inline(always)]
+    pub(crate) fn array<const N: usize>(&self, index: u64) -> &[AtomicU64; N] {
+        match self.span(index, N).try_into() {
+            Ok(array) => array,
+            Err(_) => unreachable!("a span has the length asked for"),
+        }
     }
 
     /// Copies bytes out of words, in unspecified order, torn if a writer is at work.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_out(&self, index: u64, out: &mut [u8]) {
-        assert!(self.holds(index, out.len() as u64), "copy beyond the region");
-        let mut at = index;
-        let mut chunks = out.chunks_exact_mut(8);
-        for chunk in &mut chunks {
-            chunk.copy_from_slice(&self.word(at).load(Ordering::Relaxed).to_le_bytes());
-            at += 1;
+        let (whole, rest) = self.span(index, out.len().div_ceil(8)).split_at(out.len() / 8);
+        let (chunks, tail) = out.as_chunks_mut::<8>();
+        for (chunk, word) in chunks.iter_mut().zip(whole) {
+            *chunk = word.load(Ordering::Relaxed).to_le_bytes();
         }
-        let rest = chunks.into_remainder();
-        if !rest.is_empty() {
-            let last = self.word(at).load(Ordering::Relaxed).to_le_bytes();
-            rest.copy_from_slice(&last[..rest.len()]);
+        if let [last] = rest {
+            let last = last.load(Ordering::Relaxed).to_le_bytes();
+            for (to, from) in tail.iter_mut().zip(last) {
+                *to = from;
+            }
         }
     }
 
     /// Copies bytes into words of a block that the caller owns; the last word is padded with zeros.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_in(&self, index: u64, bytes: &[u8]) {
-        assert!(self.holds(index, bytes.len() as u64), "copy beyond the region");
-        let mut at = index;
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            self.word(at).store(le_word(chunk), Ordering::Relaxed);
-            at += 1;
+        let (whole, rest) = self.span(index, bytes.len().div_ceil(8)).split_at(bytes.len() / 8);
+        let (chunks, tail) = bytes.as_chunks::<8>();
+        for (chunk, word) in chunks.iter().zip(whole) {
+            word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
         }
-        let rest = chunks.remainder();
-        if !rest.is_empty() {
-            self.word(at).store(le_word(rest), Ordering::Relaxed);
+        if let [last] = rest {
+            last.store(le_word(tail), Ordering::Relaxed);
         }
     }
 
     /// Whether the words hold exactly these bytes (in whatever state they are).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn equals(&self, index: u64, bytes: &[u8]) -> bool {
-        assert!(self.holds(index, bytes.len() as u64), "comparison beyond the region");
-        let mut at = index;
+        let (whole, rest) = self.span(index, bytes.len().div_ceil(8)).split_at(bytes.len() / 8);
+        let (chunks, tail) = bytes.as_chunks::<8>();
         let mut difference = 0;
-        let mut chunks = bytes.chunks_exact(8);
-        for chunk in &mut chunks {
-            difference |= self.word(at).load(Ordering::Relaxed) ^ le_word(chunk);
-            at += 1;
+        for (chunk, word) in chunks.iter().zip(whole) {
+            difference |= word.load(Ordering::Relaxed) ^ u64::from_le_bytes(*chunk);
         }
-        let rest = chunks.remainder();
-        if !rest.is_empty() {
-            let mask = u64::MAX >> (64 - 8 * rest.len());
-            difference |= (self.word(at).load(Ordering::Relaxed) & mask) ^ le_word(rest);
+        if let [last] = rest {
+            let mask = u64::MAX >> (64 - 8 * tail.len());
+            difference |= (last.load(Ordering::Relaxed) & mask) ^ le_word(tail);
         }
         difference == 0
     }
@@ -166,9 +180,7 @@ impl Memory {
 /// Up to eight bytes as a little-endian word.
 #[inline(always)]
 fn le_word(bytes: &[u8]) -> u64 {
-    let mut word = [0; 8];
-    word[..bytes.len()].copy_from_slice(bytes);
-    u64::from_le_bytes(word)
+    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 #[cfg(all(test, not(loom)))]
@@ -201,13 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn bounds_do_not_overflow() {
+    #[should_panic(expected = "beyond the region")]
+    fn words_beyond_the_end_are_not_reached() {
         let mut words = [0; 4];
-        let memory = memory(&mut words);
-        assert!(memory.holds(0, 32));
-        assert!(memory.holds(4, 0));
-        assert!(!memory.holds(0, 33));
-        assert!(!memory.holds(u64::MAX, 8));
-        assert!(!memory.holds(1, u64::MAX));
+        memory(&mut words).span(u64::MAX, 2);
     }
 }

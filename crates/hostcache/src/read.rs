@@ -126,7 +126,7 @@ impl Cache {
     }
 
     /// A counted read.
-    #[inline]
+    #[inline(always)]
     fn read<T>(
         &self,
         key: &[u8],

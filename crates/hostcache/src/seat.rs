@@ -120,11 +120,11 @@ impl Shared {
     }
 
     /// Runs an operation on this thread's lane.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn with_lane<T>(
         &self,
         operation: impl FnOnce(&Attachment, &mut Lane) -> T,
-    ) -> Result<T, OpenError> {
+    ) -> Result<T, Box<OpenError>> {
         let mut operation = Some(operation);
         let seated = SEATS.try_with(|seats| {
             // Borrowed already: a signal handler in the middle of an operation.
@@ -133,7 +133,7 @@ impl Shared {
                 Some(at) if self.is_valid(&seats[at]) => at,
                 _ => match self.sit(&mut seats) {
                     Ok(at) => at,
-                    Err(error) => return Some(Err(error)),
+                    Err(error) => return Some(Err(Box::new(error))),
                 },
             };
             let seat = &mut seats[at];
@@ -143,7 +143,7 @@ impl Shared {
         });
         match (seated, operation) {
             (Ok(Some(result)), _) => result,
-            (_, Some(operation)) => self.with_guest_lane(operation),
+            (_, Some(operation)) => self.with_guest_lane(operation).map_err(Box::new),
             // The operation ran, so there is a result.
             (_, None) => unreachable!("an operation that ran has a result"),
         }

@@ -221,7 +221,7 @@ impl Cache {
             operation(&mut Session::new(&attachment.region, lane, attachment))
                 .map_err(|failure| self.explain(attachment, failure, key.len() + value_len))
         });
-        result.unwrap_or_else(|error| Err(WriteError::Attach(Box::new(error))))
+        result.unwrap_or_else(|error| Err(WriteError::Attach(error)))
     }
 
     #[inline]

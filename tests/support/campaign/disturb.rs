@@ -40,7 +40,7 @@ impl Course<'_> {
         let mut random = Random::salted(self.seed, u64::MAX);
         for kill in 1..=kills {
             self.region.board.allow(kill * ALLOWANCE);
-            sleep(Duration::from_micros(random.between(500, 5_000)));
+            sleep(Duration::from_micros(random.between(200, 3_000)));
             let lane = random.below(WORKERS as u64) as usize;
             self.running[lane].worker.kill();
             let closed_at = clock::now();

@@ -7,7 +7,7 @@
 //! # The method
 //!
 //! The checker walks through a key's history in time and keeps *every* situation the cache could be
-//! in: which of the running operations have taken effect, and what is stored ([`frontier`]). When
+//! in: which of the running operations have taken effect, and what is stored (`frontier`). When
 //! an operation returns, situations in which it can't have taken effect with the recorded outcome
 //! are dropped; when none is left, no order exists. Nothing is guessed and nothing left out, so the
 //! answer is exact for histories of any length: a history that can be explained is never flagged,

@@ -120,6 +120,8 @@ pub struct Geometry {
     pub arena_at: u64,
     /// One past the last word of the arena.
     pub arena_end: u64,
+    page_shift: u32,
+    magazine_bytes: u64,
     generation_mask: u64,
     epoch_mask: u64,
 }
@@ -157,10 +159,7 @@ impl Geometry {
         if shape.buckets == 0 || shape.buckets > words / BUCKET_WORDS {
             return bad("the number of buckets", shape.buckets);
         }
-        if shape.page_words < 16
-            || shape.page_words > 1 << 24
-            || !shape.page_words.is_multiple_of(8)
-        {
+        if !(16..=1 << 24).contains(&shape.page_words) || !shape.page_words.is_power_of_two() {
             return bad("the page size in words", shape.page_words);
         }
         if !(2..=16).contains(&shape.generation_bits) {
@@ -197,6 +196,11 @@ impl Geometry {
                 continue;
             }
             return Ok(Self {
+                page_shift: shape.page_words.trailing_zeros(),
+                magazine_bytes: match cfg!(loom) {
+                    true => 64,
+                    false => shape.capacity / 64 / u64::from(shape.lanes),
+                },
                 generation_mask: (1 << shape.generation_bits) - 1,
                 epoch_mask: (1 << shape.epoch_bits) - 1,
                 shape,
@@ -269,7 +273,7 @@ impl Geometry {
     #[inline]
     #[must_use]
     pub fn page_start(&self, page: u64) -> u64 {
-        self.arena_at + page * self.shape.page_words
+        self.arena_at + (page << self.page_shift)
     }
 
     /// The page that a location lies in, if it lies in the arena.
@@ -279,7 +283,14 @@ impl Geometry {
         if location < self.arena_at || location >= self.arena_end {
             return None;
         }
-        Some((location - self.arena_at) / self.shape.page_words)
+        Some((location - self.arena_at) >> self.page_shift)
+    }
+
+    /// Whether a location lies in the arena.
+    #[inline]
+    #[must_use]
+    pub fn in_arena(&self, location: u64) -> bool {
+        location >= self.arena_at && location < self.arena_end
     }
 
     /// First word of a lane's record.
@@ -291,8 +302,9 @@ impl Geometry {
 
     /// Bytes of blocks that one lane's magazine may hold: all together a 64th of the capacity.
     #[must_use]
+    #[inline]
     pub fn magazine_bytes(&self) -> u64 {
-        if cfg!(loom) { 64 } else { self.shape.capacity / 64 / u64::from(self.shape.lanes) }
+        self.magazine_bytes
     }
 }
 

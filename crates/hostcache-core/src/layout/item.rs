@@ -86,7 +86,8 @@ impl ItemHead {
     /// Loads the words at a block, each once; validated by nobody yet.
     #[inline]
     pub(crate) fn load(memory: &Memory, block: u64) -> Self {
-        let load = |at: u64| memory.word(block + at).load(Ordering::Relaxed);
+        let words = memory.array::<5>(block);
+        let load = |at: usize| words[at].load(Ordering::Relaxed);
         let sizes = load(1);
         let marks = load(3);
         let has_deadline = (sizes >> 24) & HAS_DEADLINE != 0;
@@ -107,7 +108,8 @@ impl ItemHead {
     /// Stores the words into a block that the caller owns.
     #[inline]
     pub(crate) fn store(&self, memory: &Memory, block: u64) {
-        let store = |at: u64, word: u64| memory.word(block + at).store(word, Ordering::Relaxed);
+        let words = memory.array::<5>(block);
+        let store = |at: usize, word: u64| words[at].store(word, Ordering::Relaxed);
         debug_assert_eq!(self.sizes.has_deadline, self.deadline.is_some());
         store(
             1,

@@ -45,7 +45,7 @@ impl<H: Host> Session<'_, H> {
             let found = match region.find(&probe, key, &mut fuel)? {
                 Lookup::Found(found) => found,
                 // "Absent" counts if no insertion with this primary committed since before the scan.
-                Lookup::Absent(_) => {
+                Lookup::Absent => {
                     let now = region.control(probe.primary).load(ord::control_load());
                     if now == control.bits() {
                         return Ok(Deleted::Missing);

@@ -66,7 +66,7 @@ impl Region {
     /// # Errors
     ///
     /// The step bound was met.
-    #[inline]
+    #[inline(always)]
     pub fn get<H: Host, T>(
         &self,
         host: &H,
@@ -79,7 +79,7 @@ impl Region {
         let mut fuel = Fuel::operation();
         loop {
             let found = match self.find(&probe, key, &mut fuel)? {
-                Lookup::Absent(_) => return Ok(Got::Miss),
+                Lookup::Absent => return Ok(Got::Miss),
                 Lookup::Found(found) => found,
             };
             let got = if self.is_cleared(&found.head, epoch) {

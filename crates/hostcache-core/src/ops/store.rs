@@ -91,7 +91,7 @@ impl<H: Host> Session<'_, H> {
             let Some(control) = self.settled_control(probe.primary) else { continue };
             let lookup = region.find(&probe, key, &mut fuel)?;
             let verdict = match &lookup {
-                Lookup::Absent(_) => Some(change.decide(None)?),
+                Lookup::Absent => Some(change.decide(None)?),
                 Lookup::Found(found) => self.consider(change, found, epoch)?,
             };
             let revised = match verdict {
@@ -112,7 +112,6 @@ impl<H: Host> Session<'_, H> {
                 }
                 continue;
             }
-            let Lookup::Absent(scan) = lookup else { continue };
             let restamped = private
                 .as_ref()
                 .and_then(|p| p.sealed)
@@ -123,7 +122,7 @@ impl<H: Host> Session<'_, H> {
             let head = self.prepare(private, key, &change.draft(), stamp, revised)?;
             let Some(work) = private.as_mut() else { continue };
             if work.placed.is_none() {
-                work.placed = self.place(&probe, &scan, &work.owned)?;
+                work.placed = self.place(&probe, &work.owned)?;
             }
             let Some(placed) = work.placed else { continue };
             // EPOCH: looked at after the control word was loaded.

@@ -32,6 +32,8 @@ const RESERVE: usize = if cfg!(loom) { 1 } else { 3 };
 #[derive(Debug)]
 pub(crate) struct Magazine {
     entries: [Use; ENTRIES],
+    /// One bit for each vacant entry.
+    vacant: u32,
     held: usize,
     bytes: u64,
     /// The entry most likely to be asked for: the one filled last.
@@ -40,7 +42,13 @@ pub(crate) struct Magazine {
 
 impl Magazine {
     pub(crate) fn new() -> Self {
-        Self { entries: [Use::Vacant; ENTRIES], held: 0, bytes: 0, recent: 0 }
+        Self {
+            entries: [Use::Vacant; ENTRIES],
+            vacant: u32::MAX >> (32 - ENTRIES),
+            held: 0,
+            bytes: 0,
+            recent: 0,
+        }
     }
 
     /// Takes a block of a class; its entry stays busy and keeps naming it.
@@ -92,8 +100,12 @@ impl Magazine {
     /// Reserves a vacant entry. One is always left: operations hold at most as many as are reserved.
     #[inline]
     pub(crate) fn reserve(&mut self) -> Option<Entry> {
-        let at = self.entries.iter().position(|entry| matches!(entry, Use::Vacant))?;
-        self.entries[at] = Use::Busy;
+        if self.vacant == 0 {
+            return None;
+        }
+        let at = self.vacant.trailing_zeros();
+        self.vacant &= self.vacant - 1;
+        self.entries[at as usize] = Use::Busy;
         Some(at as Entry)
     }
 
@@ -102,6 +114,7 @@ impl Magazine {
     pub(crate) fn vacate(&mut self, entry: Entry) {
         debug_assert!(matches!(self.entries[entry as usize], Use::Busy));
         self.entries[entry as usize] = Use::Vacant;
+        self.vacant |= 1 << entry;
     }
 
     /// Takes any block, for giving all back.

@@ -8,13 +8,6 @@ use crate::ordering as ord;
 use crate::region::Region;
 use crate::word::{BlockWord, ControlWord, SlotWord};
 
-/// A key's slots at one look, and which of them may hold it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Scan {
-    pub(crate) words: [SlotWord; 2 * SLOTS],
-    matches: u32,
-}
-
 /// A key's item, as it was when the slot was looked at for the second time, if [`Region::still`] says so.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Found {
@@ -42,7 +35,7 @@ impl Found {
 #[derive(Debug)]
 pub(crate) enum Lookup {
     Found(Found),
-    Absent(Scan),
+    Absent,
 }
 
 /// What a look at one slot ends with.
@@ -53,27 +46,8 @@ enum Inspection {
 }
 
 impl Region {
-    /// Compares all tags first, without a branch.
-    #[inline]
-    fn scan(&self, probe: &Probe) -> Scan {
-        let mut scan = Scan { words: [SlotWord::EMPTY; 2 * SLOTS], matches: 0 };
-        let primary = self.bucket_at(probe.primary);
-        let alternate = self.bucket_at(probe.alternate);
-        for at in 0..SLOTS {
-            let first = self.word(primary + at as u64).load(ord::slot_load());
-            let second = self.word(alternate + at as u64).load(ord::slot_load());
-            scan.words[at] = SlotWord::from_bits(first);
-            scan.words[at + SLOTS] = SlotWord::from_bits(second);
-        }
-        for (at, word) in scan.words.iter().enumerate() {
-            let matches = (word.tag() == probe.tag) & !word.is_empty();
-            scan.matches |= u32::from(matches) << at;
-        }
-        scan
-    }
-
     /// Finds a key. A tentative word that is not pending is nobody's yet.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(
         &self,
         probe: &Probe,
@@ -82,29 +56,35 @@ impl Region {
     ) -> Result<Lookup, Exhausted> {
         'scan: loop {
             fuel.burn()?;
-            let scan = self.scan(probe);
-            let mut matches = scan.matches;
+            let mut matches = self.tags_equal(probe.primary, probe.tag)
+                | self.tags_equal(probe.alternate, probe.tag) << SLOTS;
             while matches != 0 {
                 let at = matches.trailing_zeros() as usize;
                 matches &= matches - 1;
-                match self.inspect(probe.position(at), scan.words[at], key) {
+                // Behind the look at the tag, so a tag that has come may be missed, but none that was there all along.
+                let position = probe.position(at);
+                let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+                if word.tag() != probe.tag {
+                    continue 'scan;
+                }
+                match self.inspect(position, word, key) {
                     Inspection::Match(found) => return Ok(Lookup::Found(found)),
                     Inspection::Other => {}
                     Inspection::Changed => continue 'scan,
                 }
             }
-            return Ok(Lookup::Absent(scan));
+            return Ok(Lookup::Absent);
         }
     }
 
     /// Whether the slot's word is this key's item.
-    #[inline]
+    #[inline(always)]
     fn inspect(&self, position: Position, word: SlotWord, key: &[u8]) -> Inspection {
         if word.is_tentative() && !self.is_pending(position, word) {
             return self.unchanged(position, word);
         }
         let location = word.location();
-        if self.geometry.page_of(location).is_none() {
+        if !self.geometry.in_arena(location) {
             return self.unchanged(position, word);
         }
         let header = self.load_header(location);
@@ -129,7 +109,7 @@ impl Region {
     }
 
     /// What does not count is passed over if the slot still says so; else everything must be read anew.
-    #[inline]
+    #[cold]
     fn unchanged(&self, position: Position, word: SlotWord) -> Inspection {
         if self.slot(position).load(ord::slot_load()) == word.bits() {
             Inspection::Other

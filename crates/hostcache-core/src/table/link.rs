@@ -1,10 +1,9 @@
 //! Insertion of an absent key: place, commit, finish (`docs/protocol.md` §2).
 
-use super::find::Scan;
 use super::probe::SLOTS;
 use super::{Position, Probe, Removal};
 use crate::ordering as ord;
-use crate::region::Host;
+use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
 use crate::slab::Owned;
 use crate::sync::Ordering;
@@ -21,7 +20,7 @@ pub(crate) struct Placed {
 
 impl<H: Host> Session<'_, H> {
     /// Puts a tentative word into an empty slot of the emptier bucket, or over a victim. `Ok(None)`: the set changed
-    /// under the scan.
+    /// under this.
     ///
     /// # Errors
     ///
@@ -29,14 +28,14 @@ impl<H: Host> Session<'_, H> {
     pub(crate) fn place(
         &mut self,
         probe: &Probe,
-        scan: &Scan,
         owned: &Owned,
     ) -> Result<Option<Placed>, Failure> {
         let region = self.region;
         let generation = region.geometry.short_generation(owned.generation);
         let word_for =
             |at: usize| SlotWord::tentative(probe.tag, generation, at >= SLOTS, owned.location);
-        if let Some(at) = emptier(scan) {
+        let words = region.words_of(probe);
+        if let Some(at) = emptier(&words) {
             let position = probe.position(at);
             let word = word_for(at);
             self.name_new(word);
@@ -50,7 +49,7 @@ impl<H: Host> Session<'_, H> {
             return Ok(placed.ok().map(|_| Placed { position, at: at as u8, word }));
         }
         let Some(victim) = self.pick_victim(probe) else {
-            let full = scan.words.iter().all(|word| word.is_tentative());
+            let full = words.iter().all(|word| word.is_tentative());
             return if full { Err(Failure::NoRoom) } else { Ok(None) };
         };
         let Some(at) = (0..2 * SLOTS).find(|&at| probe.position(at) == victim.position) else {
@@ -101,12 +100,19 @@ impl<H: Host> Session<'_, H> {
     }
 }
 
+impl Region {
+    /// What is in a key's slots.
+    fn words_of(&self, probe: &Probe) -> [SlotWord; 2 * SLOTS] {
+        core::array::from_fn(|at| {
+            SlotWord::from_bits(self.slot(probe.position(at)).load(Ordering::Relaxed))
+        })
+    }
+}
+
 /// An empty slot of the emptier bucket.
-fn emptier(scan: &Scan) -> Option<usize> {
+fn emptier(words: &[SlotWord; 2 * SLOTS]) -> Option<usize> {
     let empty = |range: core::ops::Range<usize>| {
-        range
-            .filter(|&at| scan.words[at].is_empty())
-            .fold((0, None), |(n, _), at| (n + 1, Some(at)))
+        range.filter(|&at| words[at].is_empty()).fold((0, None), |(n, _), at| (n + 1, Some(at)))
     };
     let (primary, first) = empty(0..SLOTS);
     let (alternate, second) = empty(SLOTS..2 * SLOTS);

@@ -5,6 +5,7 @@ mod finish;
 mod link;
 mod mark;
 mod probe;
+mod tags;
 mod unlink;
 
 pub(crate) use find::{Found, Lookup};

@@ -3,7 +3,7 @@
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::layout::{BUCKET_WORDS, Geometry};
-use crate::region::{Region, mix};
+use crate::region::Region;
 use crate::sync::AtomicU64;
 use crate::word::SlotWord;
 
@@ -30,7 +30,8 @@ impl Probe {
     #[inline]
     pub(crate) fn new(geometry: &Geometry, key: &[u8]) -> Self {
         let hash = xxh3_64_with_seed(key, geometry.shape.seed);
-        let tag = (hash & ((1 << SlotWord::TAG_BITS) - 1)) as u16;
+        // Never 0: an empty slot has that.
+        let tag = ((hash & ((1 << SlotWord::TAG_BITS) - 1)) as u16).max(1);
         let primary = scale(hash, geometry.shape.buckets);
         Self { tag, primary, alternate: alternate(geometry, primary, tag) }
     }
@@ -56,7 +57,8 @@ fn scale(hash: u64, n: u64) -> u64 {
 #[inline]
 pub(crate) fn alternate(geometry: &Geometry, bucket: u64, tag: u16) -> u64 {
     let n = geometry.shape.buckets;
-    let sum = scale(mix(u64::from(tag)), n);
+    // Fibonacci hashing: the high bits of the product spread the tags evenly.
+    let sum = scale(u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15), n);
     if sum >= bucket { sum - bucket } else { sum + n - bucket }
 }
 

@@ -22,6 +22,9 @@ const TAG: u32 = 52;
 impl SlotWord {
     /// Nothing here.
     pub const EMPTY: Self = Self(0);
+    /// Lowest bit of the tag, which is the highest field.
+    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    pub(crate) const TAG_SHIFT: i32 = TAG as i32;
     /// Bits of the tag.
     pub const TAG_BITS: u32 = 12;
     /// Bits of the short generation at most; a region may use fewer.

@@ -1,0 +1,108 @@
+//! Comparing the tags of a bucket: all at once, without a branch, into a bit mask.
+//!
+//! Mispredicted branches would be half the cost of a lookup. The result is a hint: a word that matches is loaded again, as
+//! the atomic that it is; a word that did not match was not this key's at the moment when it was read.
+
+use super::probe::SLOTS;
+use crate::region::Region;
+use crate::word::SlotWord;
+
+impl Region {
+    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    #[inline(always)]
+    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> u32 {
+        use core::arch::asm;
+        const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
+
+        let line = self.memory.array::<8>(self.bucket_at(bucket)).as_ptr();
+        let (low, high): (u32, u32);
+        // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
+        // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
+        // eight bytes within them.
+        unsafe {
+            asm!(
+                "movd {tags}, {tag:e}",
+                "pshufd {tags}, {tags}, 0",
+                "movdqu {a}, [{line}]",
+                "movdqu {b}, [{line} + 16]",
+                "movdqu {c}, [{line} + 32]",
+                "movdqu {d}, [{line} + 48]",
+                // The tag is the highest field: shifted down it is the low half of its word.
+                "psrlq {a}, 52",
+                "psrlq {b}, 52",
+                "psrlq {c}, 52",
+                "psrlq {d}, 52",
+                // The low halves of four words, side by side.
+                "shufps {a}, {b}, 0x88",
+                "shufps {c}, {d}, 0x88",
+                "pcmpeqd {a}, {tags}",
+                "pcmpeqd {c}, {tags}",
+                "movmskps {low:e}, {a}",
+                "movmskps {high:e}, {c}",
+                line = in(reg) line,
+                tag = in(reg) u32::from(tag),
+                tags = out(xmm_reg) _,
+                a = out(xmm_reg) _,
+                b = out(xmm_reg) _,
+                c = out(xmm_reg) _,
+                d = out(xmm_reg) _,
+                low = lateout(reg) low,
+                high = lateout(reg) high,
+                options(nostack, readonly, preserves_flags),
+            );
+        }
+        // The eighth word is the control word.
+        (low | high << 4) & 0x7f
+    }
+
+    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+    #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+    #[inline(always)]
+    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> u32 {
+        use crate::ordering as ord;
+        let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
+        slots.iter().enumerate().fold(0, |equal, (at, slot)| {
+            let word = SlotWord::from_bits(slot.load(ord::slot_load()));
+            equal | u32::from(word.tag() == tag) << at
+        })
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use crate::layout::{Header, Shape};
+    use crate::sync::Ordering;
+    use crate::word::SlotWord;
+    use crate::{Memory, Region};
+
+    #[test]
+    fn exactly_the_slots_with_the_tag_are_found() {
+        let mut words = vec![0u64; 1 << 17];
+        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
+        // SAFETY: the vector outlives the region and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
+        let header = Header {
+            shape,
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+        };
+        let region = Region::format(memory, &header).expect("valid");
+        let at = region.bucket_at(3);
+        for pattern in 0..1u32 << 7 {
+            for index in 0..7 {
+                let tag = if pattern >> index & 1 == 1 { 0xabc } else { 0x1bc };
+                let word = SlotWord::tentative(tag, 0xffff, true, 7);
+                region.word(at + index).store(word.bits(), Ordering::Relaxed);
+            }
+            // A control word that looks like the tag counts for nothing.
+            region.word(at + 7).store(0xabc << 52, Ordering::Relaxed);
+            assert_eq!(region.tags_equal(3, 0xabc), pattern);
+        }
+    }
+}
