@@ -12,6 +12,11 @@ use crate::board::Board;
 /// Shared memory that must be free for tests to work there, in bytes.
 const ROOM: u64 = 2 << 30;
 
+/// Whether regions get generations and epochs of two bits, which come round all the time.
+fn small_counters() -> bool {
+    std::env::var_os("HOSTCACHE_TEST_SMALL_COUNTERS").is_some()
+}
+
 /// The name of every test's region; the directory differs.
 const NAME: &str = "test";
 
@@ -57,7 +62,9 @@ impl TestRegion {
     pub fn create_with(set: impl FnOnce(CacheBuilder) -> CacheBuilder) -> TestRegion {
         let directory = scratch_directory().unwrap_or_else(|e| panic!("a scratch directory: {e}"));
         let place = Place { directory: directory.path().to_owned() };
-        let cache = set(place.builder()).create().unwrap_or_else(|e| panic!("{e}"));
+        let builder = set(place.builder());
+        let builder = if small_counters() { builder.small_counters() } else { builder };
+        let cache = builder.create().unwrap_or_else(|e| panic!("{e}"));
         let board = Board::create(&directory.path().join("board"));
         let board = board.unwrap_or_else(|e| panic!("making a board: {e}"));
         TestRegion { cache, board, directory }

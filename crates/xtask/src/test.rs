@@ -23,6 +23,7 @@ pub(crate) fn steps() -> Vec<Step> {
             [cargo(["test", "--no-fail-fast", "--release", "-p", "hostcache-core", "--test", "*"])],
         ),
         system(),
+        small_counters(),
         Step::tests(
             "cli",
             "the command line, end to end",
@@ -85,6 +86,28 @@ pub(crate) fn system() -> Step {
         "several processes on one region: kills, stops, recorded histories",
         [cargo(["test", "--no-fail-fast", "--release", "-p", "hostcache-tests"])],
     )
+}
+
+/// The histories once more where generations and epochs come round all the time, at a tenth of the volume.
+fn small_counters() -> Step {
+    let mut histories = cargo([
+        "test",
+        "--no-fail-fast",
+        "--release",
+        "-p",
+        "hostcache-tests",
+        "--test",
+        "histories",
+    ]);
+    for (variable, volume) in [
+        ("HOSTCACHE_TEST_SMALL_COUNTERS", "1"),
+        ("HOSTCACHE_TEST_OPS", "1000000"),
+        ("HOSTCACHE_TEST_STOPS", "100"),
+        ("HOSTCACHE_TEST_KILLS", "100"),
+    ] {
+        histories.env(variable, volume);
+    }
+    Step::tests("small", "recorded histories with generations and epochs of two bits", [histories])
 }
 
 fn memcheck() -> Step {

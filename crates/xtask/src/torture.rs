@@ -13,10 +13,14 @@ const VOLUMES: [(&str, &str); 6] = [
     ("HOSTCACHE_TEST_SIZES", "50000"),
 ];
 
-/// One preemption more than the models explore by default.
-const PREEMPTIONS: (&str, &str) = ("LOOM_MAX_PREEMPTIONS", "3");
+/// One preemption more than the models explore by default, a hundred times the executions, and a death at every access.
+const EXPLORATION: [(&str, &str); 3] = [
+    ("LOOM_MAX_PREEMPTIONS", "3"),
+    ("HOSTCACHE_LOOM_EXECUTIONS", "3000000"),
+    ("HOSTCACHE_LOOM_DEATH_STEP", "1"),
+];
 
 /// The long steps. A variable that the caller has set already is left as it is.
 pub(crate) fn steps() -> Vec<Step> {
-    vec![test::system().with_env(&VOLUMES), test::loom().with_env(&[PREEMPTIONS])]
+    vec![test::system().with_env(&VOLUMES), test::loom().with_env(&EXPLORATION)]
 }
