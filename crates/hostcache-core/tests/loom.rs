@@ -11,7 +11,7 @@
 mod world;
 
 use hostcache_core::Got;
-use world::{KEY, OTHER, World, explore};
+use world::{KEY, OTHER, explore};
 
 /// A reader meets whole values of its own key, whatever writers do to the blocks.
 #[test]

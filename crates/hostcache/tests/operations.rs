@@ -172,8 +172,8 @@ fn churn(cache: &Cache, seed: u32) {
         let key = (state % 64).to_le_bytes();
         let value = vec![key[0]; (state >> 8) as usize % 300];
         match state >> 29 {
-            0..=3 => cache.set(key, value).unwrap(),
-            4 => drop(cache.delete(key).unwrap()),
+            0..=3 => cache.set(key, value).expect("there is room"),
+            4 => drop(cache.delete(key).expect("it is sound")),
             _ => {
                 let value = cache.get(key).unwrap_or_default();
                 assert!(value.iter().all(|&byte| byte == key[0]));

@@ -35,7 +35,7 @@ pub mod record {
     /// First pin record.
     pub const PINS: u64 = MAGAZINE + MAGAZINE_SLOTS;
     /// Number of pin records.
-    pub const PIN_SLOTS: u64 = if cfg!(loom) { 0 } else { 48 };
+    pub const PIN_SLOTS: u64 = if cfg!(loom) { 1 } else { 48 };
     /// Words of a record.
     pub const WORDS: u64 = PINS + PIN_SLOTS;
 }
