@@ -10,7 +10,7 @@ use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::sync::Ordering;
 use crate::table::{Position, Probe};
-use crate::word::{BlockState, BlockWord, ControlWord, LaneId, PageState, SlotWord};
+use crate::word::{BlockState, BlockWord, ControlWord, LaneId, PageState, PageWord, SlotWord};
 
 /// What came back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub struct Recovered {
     /// Blocks.
     pub blocks: u64,
 }
+
+/// Changes of one page that a look at a header in it may meet, each between two of its loads: a bound for hostile
+/// regions, beyond what others can do in that time.
+const PAGE_CHANGES: u32 = 1 << 16;
 
 /// Whether a slot names a block.
 enum Reference {
@@ -110,11 +114,19 @@ impl Region {
         self.take_named(lane, location)
     }
 
+    /// A header with the page word under which it is one. Others may be changing the page (a drain that the dead
+    /// lane's own block is about to end): to pass it over then would lose the block.
+    fn settled_header(&self, page: u64, location: u64) -> Option<(PageWord, BlockWord)> {
+        (0..PAGE_CHANGES).find_map(|_| {
+            let cut = self.load_page(page);
+            self.header_in(page, cut, location).map(|header| (cut, header))
+        })
+    }
+
     /// A block that an entry names: CLAIMED by the dead lane, or sealed by it and not in the table.
     fn take_named(&self, lane: LaneId, location: u64) -> bool {
         let Some(page) = self.geometry.page_of(location) else { return false };
-        let cut = self.load_page(page);
-        let Some(header) = self.header_in(page, cut, location) else { return false };
+        let Some((cut, header)) = self.settled_header(page, location) else { return false };
         let is_header = match cut.state() {
             PageState::Slab | PageState::Drain => {
                 self.chunks(cut.class()).is_some_and(|(n, words)| {
@@ -273,9 +285,8 @@ impl Region {
 
     fn recover_run(&self, lane: LaneId, head: u64) -> bool {
         let location = self.geometry.page_start(head);
-        let word = self.load_page(head);
-        match self.header_in(head, word, location) {
-            Some(header) if header.owner() == lane => self.take_named(lane, location),
+        match self.settled_header(head, location) {
+            Some((_, header)) if header.owner() == lane => self.take_named(lane, location),
             _ => false,
         }
     }
