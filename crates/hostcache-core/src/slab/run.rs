@@ -58,10 +58,12 @@ impl<H: Host> Session<'_, H> {
             return None;
         }
         for round in 0..2 {
-            if let Some(start) = self.free_window(pages)
-                && let Some(owned) = self.claim_window(start, pages)
-            {
-                return Some(owned);
+            let mut from = 0;
+            while let Some(start) = self.free_window(from, pages) {
+                if let Some(owned) = self.claim_window(start, pages) {
+                    return Some(owned);
+                }
+                from = start + 1;
             }
             let windows = self.region.geometry.pages;
             let mut tried = 0;
@@ -90,10 +92,10 @@ impl<H: Host> Session<'_, H> {
         None
     }
 
-    /// The first window of free pages.
-    fn free_window(&self, pages: u64) -> Option<u64> {
+    /// The first window of free pages from a page on.
+    fn free_window(&self, from: u64, pages: u64) -> Option<u64> {
         let mut length = 0;
-        for page in 0..self.region.geometry.pages {
+        for page in from..self.region.geometry.pages {
             let free = self.region.load_page(page).state() == PageState::Free;
             length = if free { length + 1 } else { 0 };
             if length == pages {
@@ -110,7 +112,10 @@ impl<H: Host> Session<'_, H> {
         let blocked = (start..start + pages).any(|page| {
             matches!(region.load_page(page).state(), PageState::Owned | PageState::Drain)
         });
-        if blocked {
+        // Nor may the run begin where somebody still expects an earlier one (invariant HAZARD): a process that is
+        // stopped there must not keep all others from every window but this.
+        let location = region.geometry.page_start(start);
+        if blocked || region.is_named(location, location + 1, self.lane.id) {
             return None;
         }
         let entry = self.lane.magazine.reserve().or_else(|| {
@@ -131,7 +136,6 @@ impl<H: Host> Session<'_, H> {
             self.lane.magazine.vacate(entry);
             return None;
         }
-        let location = region.geometry.page_start(start);
         let generation = region.fresh_generation(start, pages, self.lane.id);
         let id = self.lane.id;
         self.name_entry(entry, location);
