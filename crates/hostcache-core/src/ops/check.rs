@@ -242,8 +242,11 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
                 self.account.tails += bytes - chunks * words * 8;
             }
             PageState::RunHead => {
-                let pages = region.run_length(page);
-                self.block(start, region.load_header(start), pages * bytes);
+                // While a run is freed its tails go before its head, and count for themselves again.
+                let tails = (page + 1..page + region.run_length(page))
+                    .filter(|&tail| region.is_tail_of(tail, page).is_some())
+                    .count() as u64;
+                self.block(start, region.load_header(start), (1 + tails) * bytes);
             }
             PageState::RunTail => {
                 let head = page.wrapping_sub(region.run_distance(page));

@@ -22,7 +22,7 @@ impl Region {
     }
 
     /// Whether a tail page belongs to a run that starts at `head`.
-    fn is_tail_of(&self, page: u64, head: u64) -> Option<PageWord> {
+    pub(crate) fn is_tail_of(&self, page: u64, head: u64) -> Option<PageWord> {
         let word = self.load_page(page);
         let distance = self.run_distance(page);
         (word.state() == PageState::RunTail
