@@ -3,7 +3,7 @@
 //!
 //! The geometry is the smallest that has everything: one bucket of two slots (so both of a key's buckets are one), one
 //! page, few chunks, slot generations of two bits. Payload is atomics, as in production. Each model states a property;
-//! `HOSTCACHE_WEAKEN=<site>` weakens one ordering, and some model then has to fail.
+//! `HOSTCACHE_WEAKEN=<site>` weakens one ordering: `docs/orderings.md` says which model notices.
 
 #![cfg(loom)]
 
