@@ -88,11 +88,14 @@ impl Region {
             return self.unchanged(position, word);
         }
         let header = self.load_header(location);
-        let named = self.geometry.short_generation(header.generation()) == word.generation();
         // The second look lies behind the header and before everything that is read of the item: if the header's
         // generation is still the same at the end, the slot named exactly this incarnation here.
-        if !named || self.slot(position).load(ord::slot_load()) != word.bits() {
-            return self.unchanged(position, word);
+        if self.slot(position).load(ord::slot_load()) != word.bits() {
+            return Inspection::Changed;
+        }
+        if self.geometry.short_generation(header.generation()) != word.generation() {
+            // Between two equal headers this is damage; else the block went round, and with it perhaps the key.
+            return self.other_if_still(location, header);
         }
         if location + 5 > self.geometry.arena_end {
             return Inspection::Other;
@@ -104,7 +107,12 @@ impl Region {
         if ours {
             return Inspection::Match(Found { position, word, header, head });
         }
-        // Another key, if what was compared was whole.
+        self.other_if_still(location, header)
+    }
+
+    /// Not this key's, if what was looked at was whole.
+    #[inline]
+    fn other_if_still(&self, location: u64, header: BlockWord) -> Inspection {
         if self.still(location, header) { Inspection::Other } else { Inspection::Changed }
     }
 
