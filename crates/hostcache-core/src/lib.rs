@@ -29,10 +29,10 @@ pub use fuel::Exhausted;
 pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
-    Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, SetOutcome,
-    SetRequest, Swept, Value,
+    Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, IntoSlice,
+    IntoVec, SetOutcome, SetRequest, Sink, Swept, Value,
 };
 pub use ordering::{FENCES, SITES};
-pub use participant::{Counter, Counters, Lane, LaneView, Recovered};
+pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};
 pub use region::{Host, Region};
 pub use session::{Failure, Session};

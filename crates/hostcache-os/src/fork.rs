@@ -58,6 +58,37 @@ pub fn fork_epoch() -> u64 {
     if epoch != 0 { epoch } else { draw_epoch() }
 }
 
+/// The process that made it, for asking at every operation whether this still is it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProcessMark {
+    /// The page's first word.
+    now: &'static AtomicU64,
+    then: u64,
+}
+
+impl ProcessMark {
+    /// A mark of this process.
+    #[must_use]
+    pub fn new() -> Self {
+        let then = fork_epoch();
+        Self { now: &private_page().epoch, then }
+    }
+
+    /// Whether this is the process that made the mark: two loads and a comparison.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        // In a child that has not drawn its epoch the word is 0, which no mark has. Relaxed: as in `fork_epoch`.
+        self.now.load(Relaxed) == self.then
+    }
+}
+
+impl Default for ProcessMark {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// The page that a child finds zeroed.
 #[inline]
 pub(crate) fn private_page() -> &'static PrivatePage {

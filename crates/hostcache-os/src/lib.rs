@@ -45,7 +45,7 @@ pub use file::{
     PendingFile, allocated_bytes, available_bytes, file_len, link_count, open_region_file,
     same_file, unlink,
 };
-pub use fork::fork_epoch;
+pub use fork::{ProcessMark, fork_epoch};
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
 pub use process::{command_name, pid, yield_now};

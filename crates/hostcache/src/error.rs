@@ -285,6 +285,12 @@ impl std::error::Error for WriteError {
     }
 }
 
+impl From<Box<WriteError>> for WriteError {
+    fn from(error: Box<WriteError>) -> Self {
+        *error
+    }
+}
+
 /// Why a read could not be answered (a miss is no error).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -330,6 +336,12 @@ impl fmt::Display for ReadError {
                  it and create it anew"
             ),
         }
+    }
+}
+
+impl From<Box<ReadError>> for ReadError {
+    fn from(error: Box<ReadError>) -> Self {
+        *error
     }
 }
 

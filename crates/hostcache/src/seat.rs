@@ -1,15 +1,18 @@
 //! Seats: a thread's lane in each cache that it uses.
 //!
-//! An operation finds its lane in thread-local storage, without a lock or an atomic read-modify-write. A seat belongs to
-//! one process: a forked child finds another fork epoch, forgets what it inherited, and attaches anew. At the
+//! An operation finds its lane in thread-local storage, without a lock or an atomic read-modify-write; the seat used last
+//! is found by one pointer. A seat belongs to one process: a forked child finds another fork epoch, forgets what it inherited, and attaches anew. At the
 //! end of a thread its lanes go back.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, compiler_fence};
 
-use hostcache_core::Lane;
-use hostcache_os::fork_epoch;
+use hostcache_core::{Lane, Ticket};
+use hostcache_os::{ProcessMark, fork_epoch};
 
 use crate::OpenError;
 use crate::attachment::Attachment;
@@ -42,26 +45,75 @@ unsafe impl Sync for Shared {}
 /// One thread's part in one cache.
 struct Seat {
     id: u64,
-    epoch: u64,
+    process: ProcessMark,
+    ticket: Ticket,
+    /// Set while an operation is under way: a signal handler in the middle of it must keep off.
+    busy: AtomicBool,
     attachment: Arc<Attachment>,
-    /// `None` only while the seat is dropped.
-    lane: Option<Lane>,
+    /// Taken out only when the seat is dropped.
+    lane: UnsafeCell<ManuallyDrop<Lane>>,
+}
+
+/// One use of a seat's lane; ends it also when the operation unwinds.
+struct InUse<'a>(&'a AtomicBool);
+
+impl Drop for InUse<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Against a signal handler of this thread, the only one who may come between.
+        compiler_fence(Ordering::SeqCst);
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Seat {
+    /// Whether this is the seat of a cache in this process, and no operation is under way.
+    #[inline(always)]
+    fn is_free_for(&self, id: u64) -> bool {
+        self.id == id && self.process.is_here() && !self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is the seat of a cache in this process, and its lane was not taken away.
+    #[inline(always)]
+    fn is_valid(&self, id: u64) -> bool {
+        self.id == id && self.process.is_here() && self.ticket.is_current(&self.attachment.region)
+    }
+
+    /// Runs an operation on the lane.
+    ///
+    /// # Safety
+    ///
+    /// No operation is under way.
+    #[inline(always)]
+    unsafe fn run<T>(&self, operation: impl FnOnce(&Attachment, &mut Lane) -> T) -> T {
+        self.busy.store(true, Ordering::Relaxed);
+        let _in_use = InUse(&self.busy);
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: seats never leave their thread; no operation was under way (contract), and `busy` keeps those that
+        // begin in a signal handler off the lane until the reference is gone.
+        operation(&self.attachment, unsafe { &mut *self.lane.get() })
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(lane) = self.lane.take() {
-            if self.epoch == fork_epoch() {
-                self.attachment.leave_lane(lane);
-            } else {
-                self.attachment.forget_in_child();
-            }
+        if ptr::eq(LAST.get(), self) {
+            LAST.set(ptr::null());
+        }
+        // SAFETY: a value is dropped once, and nobody uses the lane behind this.
+        let lane = unsafe { ManuallyDrop::take(self.lane.get_mut()) };
+        if self.process.is_here() {
+            self.attachment.leave_lane(lane);
+        } else {
+            self.attachment.forget_in_child();
         }
     }
 }
 
 thread_local! {
-    static SEATS: RefCell<Vec<Seat>> = const { RefCell::new(Vec::new()) };
+    static SEATS: RefCell<Vec<Rc<Seat>>> = const { RefCell::new(Vec::new()) };
+    /// The seat used last, one of [`SEATS`], or null.
+    static LAST: Cell<*const Seat> = const { Cell::new(ptr::null()) };
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -69,7 +121,7 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 impl Shared {
     pub(crate) fn new(place: Place, attachment: Arc<Attachment>) -> Self {
         let writable = attachment.is_writable();
-        let node = Node { epoch: fork_epoch(), attachment, next: std::ptr::null_mut() };
+        let node = Node { epoch: fork_epoch(), attachment, next: ptr::null_mut() };
         Self {
             place,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -82,22 +134,28 @@ impl Shared {
         self.writable
     }
 
-    /// This process's attachment.
+    /// This process's attachment, to keep.
     pub(crate) fn attachment(&self) -> Result<Arc<Attachment>, OpenError> {
+        self.attached().cloned()
+    }
+
+    /// This process's attachment.
+    #[inline]
+    pub(crate) fn attached(&self) -> Result<&Arc<Attachment>, OpenError> {
         let epoch = fork_epoch();
         let head = self.attachments.load(Ordering::Acquire);
         // SAFETY: the list is never empty, and its nodes live as long as `self`.
         let node = unsafe { &*head };
         if node.epoch == epoch {
-            return Ok(Arc::clone(&node.attachment));
+            return Ok(&node.attachment);
         }
         self.attach_anew(epoch, head)
     }
 
     /// In a forked child: the region by its name, as a process of its own.
     #[cold]
-    fn attach_anew(&self, epoch: u64, head: *mut Node) -> Result<Arc<Attachment>, OpenError> {
-        // SAFETY: as in `attachment`.
+    fn attach_anew(&self, epoch: u64, head: *mut Node) -> Result<&Arc<Attachment>, OpenError> {
+        // SAFETY: as in `attached`.
         unsafe { &*head }.attachment.forget_in_child();
         let attachment = Arc::new(if self.writable {
             crate::open::attach(&self.place)?
@@ -106,15 +164,15 @@ impl Shared {
                 .map_err(|e| self.place.file_error(e))?;
             Attachment::map(&self.place, file, false)?
         });
-        let node = Node { epoch, attachment: Arc::clone(&attachment), next: head };
-        let node = Box::into_raw(Box::new(node));
+        let node = Box::into_raw(Box::new(Node { epoch, attachment, next: head }));
         match self.attachments.compare_exchange(head, node, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(attachment),
+            // SAFETY: as in `attached`.
+            Ok(_) => Ok(&unsafe { &*node }.attachment),
             Err(_) => {
                 // Another thread of this child was faster.
                 // SAFETY: the node was not published.
                 drop(unsafe { Box::from_raw(node) });
-                self.attachment()
+                self.attached()
             }
         }
     }
@@ -125,43 +183,81 @@ impl Shared {
         &self,
         operation: impl FnOnce(&Attachment, &mut Lane) -> T,
     ) -> Result<T, Box<OpenError>> {
-        let mut operation = Some(operation);
-        let seated = SEATS.try_with(|seats| {
-            // Borrowed already: a signal handler in the middle of an operation.
-            let mut seats = seats.try_borrow_mut().ok()?;
-            let at = match seats.iter().position(|seat| seat.id == self.id) {
-                Some(at) if self.is_valid(&seats[at]) => at,
-                _ => match self.sit(&mut seats) {
-                    Ok(at) => at,
-                    Err(error) => return Some(Err(Box::new(error))),
-                },
-            };
-            let seat = &mut seats[at];
-            let operation = operation.take()?;
-            let lane = seat.lane.as_mut()?;
-            Some(Ok(operation(&seat.attachment, lane)))
-        });
-        match (seated, operation) {
-            (Ok(Some(result)), _) => result,
-            (_, Some(operation)) => self.with_guest_lane(operation).map_err(Box::new),
-            // The operation ran, so there is a result.
-            (_, None) => unreachable!("an operation that ran has a result"),
+        if let Some(seat) = self.last_seat()
+            && seat.ticket.is_current(&seat.attachment.region)
+        {
+            // SAFETY: none is under way.
+            return Ok(unsafe { seat.run(operation) });
         }
+        self.with_other_seat(operation)
     }
 
-    #[inline]
-    fn is_valid(&self, seat: &Seat) -> bool {
-        seat.epoch == fork_epoch()
-            && seat.lane.as_ref().is_some_and(|lane| lane.is_current(&seat.attachment.region))
+    /// Runs a read on the seat used last if that is this thread's seat here. Without a look at whether the lane was taken
+    /// away: a reader writes nothing to it but counts.
+    #[inline(always)]
+    pub(crate) fn with_last_lane<T>(
+        &self,
+        read: impl FnOnce(&Attachment, &mut Lane) -> Option<T>,
+    ) -> Option<T> {
+        // SAFETY: none is under way.
+        self.last_seat().and_then(|seat| unsafe { seat.run(read) })
     }
 
+    /// The seat used last, if it is this thread's seat in this cache and no operation is under way on it.
+    #[inline(always)]
+    fn last_seat(&self) -> Option<&Seat> {
+        // SAFETY: `LAST` is null or a seat of this thread that `SEATS` keeps; a seat that is dropped clears it first, and
+        // seats of this cache are dropped by this thread only, behind the use of the reference.
+        let last = unsafe { LAST.get().as_ref() }?;
+        last.is_free_for(self.id).then_some(last)
+    }
+
+    /// On a seat that is not the one used last, or is not there yet.
     #[cold]
-    fn sit(&self, seats: &mut Vec<Seat>) -> Result<usize, OpenError> {
-        seats.retain(|seat| seat.id != self.id);
+    fn with_other_seat<T>(
+        &self,
+        operation: impl FnOnce(&Attachment, &mut Lane) -> T,
+    ) -> Result<T, Box<OpenError>> {
+        let Some(seat) = self.seat().transpose()? else {
+            return self.with_guest_lane(operation);
+        };
+        LAST.set(Rc::as_ptr(&seat));
+        if seat.busy.load(Ordering::Relaxed) {
+            return self.with_guest_lane(operation);
+        }
+        // SAFETY: none is under way.
+        Ok(unsafe { seat.run(operation) })
+    }
+
+    /// This thread's seat, made if need be. `None`: there can be none, in a signal handler or at the end of the thread.
+    fn seat(&self) -> Option<Result<Rc<Seat>, Box<OpenError>>> {
+        let seat = SEATS.try_with(|seats| {
+            // Borrowed already: a signal handler in the middle of this function.
+            let mut seats = seats.try_borrow_mut().ok()?;
+            if let Some(seat) = seats.iter().find(|seat| seat.is_valid(self.id)) {
+                return Some(Ok(Rc::clone(seat)));
+            }
+            // Of an ancestor, or one whose lane was taken away; an operation may be interrupted in the middle of it.
+            seats.retain(|seat| seat.id != self.id || seat.busy.load(Ordering::Relaxed));
+            Some(self.sit().map(|seat| {
+                seats.push(Rc::clone(&seat));
+                seat
+            }))
+        });
+        seat.ok().flatten()
+    }
+
+    fn sit(&self) -> Result<Rc<Seat>, Box<OpenError>> {
         let attachment = self.attachment()?;
         let lane = attachment.take_lane(&self.place)?;
-        seats.push(Seat { id: self.id, epoch: fork_epoch(), attachment, lane: Some(lane) });
-        Ok(seats.len() - 1)
+        Ok(Rc::new(Seat {
+            id: self.id,
+            process: ProcessMark::new(),
+            ticket: lane.ticket(),
+            busy: AtomicBool::new(false),
+            attachment,
+            lane: UnsafeCell::new(ManuallyDrop::new(lane)),
+        }))
     }
 
     /// Where the thread's own seat can't be used: in a signal handler, or at the end of the thread.
@@ -169,7 +265,7 @@ impl Shared {
     fn with_guest_lane<T>(
         &self,
         operation: impl FnOnce(&Attachment, &mut Lane) -> T,
-    ) -> Result<T, OpenError> {
+    ) -> Result<T, Box<OpenError>> {
         let attachment = self.attachment()?;
         let mut lane = attachment.take_lane(&self.place)?;
         let result = operation(&attachment, &mut lane);

@@ -3,12 +3,12 @@
 //! Every operation on a key is linearizable over all processes and lock-free: it goes round again only because another
 //! one succeeded.
 
-use hostcache_core::layout::MAX_KEY_LEN;
 use hostcache_core::{
     self as core, Arithmetic, Counted, Deadline, Deleted, Failure, Session, SetRequest,
 };
 
 use crate::attachment::Attachment;
+use crate::read::is_valid_key;
 use crate::{
     Cache, CasToken, Condition, CounterOptions, Lifetime, SetOptions, SetOutcome, WriteError,
 };
@@ -22,7 +22,8 @@ impl Cache {
     /// region.
     #[inline]
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), WriteError> {
-        self.set_with(key, value, &SetOptions::default()).map(|_| ())
+        self.store(key.as_ref(), value.as_ref(), &SetOptions::default())?;
+        Ok(())
     }
 
     /// Stores a value with a lifetime, flags, an encoding, or under a condition.
@@ -37,7 +38,16 @@ impl Cache {
         value: impl AsRef<[u8]>,
         options: &SetOptions,
     ) -> Result<SetOutcome, WriteError> {
-        let (key, value) = (key.as_ref(), value.as_ref());
+        self.store(key.as_ref(), value.as_ref(), options)
+    }
+
+    #[inline(always)]
+    fn store(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        options: &SetOptions,
+    ) -> Result<SetOutcome, WriteError> {
         let request = SetRequest {
             value,
             flags: options.flags,
@@ -167,7 +177,9 @@ impl Cache {
     pub fn touch(&self, key: impl AsRef<[u8]>, lifetime: Lifetime) -> Result<bool, WriteError> {
         let key = key.as_ref();
         if lifetime == Lifetime::Keep {
-            self.check_write(key, 0)?;
+            if !is_valid_key(key) || !self.shared.is_writable() {
+                return Err(*self.refused(key));
+            }
             return Ok(self.contains(key));
         }
         let deadline = self.absolute(lifetime);
@@ -201,44 +213,66 @@ impl Cache {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn write<T>(
         &self,
         key: &[u8],
         value_len: usize,
         operation: impl FnOnce(&mut Session<'_, Attachment>) -> Result<T, Failure>,
     ) -> Result<T, WriteError> {
-        self.check_write(key, value_len)?;
+        Ok(self.try_write(key, value_len, operation)?)
+    }
+
+    /// The error is boxed to keep the answer small: it is looked at after every write.
+    #[inline(always)]
+    fn try_write<T>(
+        &self,
+        key: &[u8],
+        value_len: usize,
+        operation: impl FnOnce(&mut Session<'_, Attachment>) -> Result<T, Failure>,
+    ) -> Result<T, Box<WriteError>> {
+        if !is_valid_key(key) || !self.shared.is_writable() {
+            return Err(self.refused(key));
+        }
         let result = self.shared.with_lane(|attachment, lane| {
-            let limit = attachment.geometry().max_value_len(key.len());
-            if value_len as u64 > limit {
-                return Err(WriteError::TooLarge {
-                    region: self.name().to_owned(),
-                    len: value_len,
-                    limit: limit as usize,
-                });
+            if !attachment.geometry().holds_any_key_with(value_len) {
+                self.check_value_len(attachment, key, value_len)?;
             }
             operation(&mut Session::new(&attachment.region, lane, attachment))
                 .map_err(|failure| self.explain(attachment, failure, key.len() + value_len))
         });
-        result.unwrap_or_else(|error| Err(WriteError::Attach(error)))
-    }
-
-    #[inline]
-    fn check_write(&self, key: &[u8], _value_len: usize) -> Result<(), WriteError> {
-        if key.is_empty() || key.len() > MAX_KEY_LEN {
-            return Err(WriteError::InvalidKey { region: self.name().to_owned(), len: key.len() });
-        }
-        if !self.shared.is_writable() {
-            return Err(WriteError::ReadOnly { region: self.name().to_owned() });
-        }
-        Ok(())
+        result.unwrap_or_else(|error| Err(Box::new(WriteError::Attach(error))))
     }
 
     #[cold]
-    fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> WriteError {
+    fn refused(&self, key: &[u8]) -> Box<WriteError> {
         let region = self.name().to_owned();
-        match failure {
+        Box::new(if is_valid_key(key) {
+            WriteError::ReadOnly { region }
+        } else {
+            WriteError::InvalidKey { region, len: key.len() }
+        })
+    }
+
+    #[cold]
+    fn check_value_len(
+        &self,
+        attachment: &Attachment,
+        key: &[u8],
+        len: usize,
+    ) -> Result<(), Box<WriteError>> {
+        let limit = attachment.geometry().max_value_len(key.len());
+        if len as u64 <= limit {
+            return Ok(());
+        }
+        let region = self.name().to_owned();
+        Err(Box::new(WriteError::TooLarge { region, len, limit: limit as usize }))
+    }
+
+    #[cold]
+    fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> Box<WriteError> {
+        let region = self.name().to_owned();
+        Box::new(match failure {
             Failure::NotANumber => WriteError::NotANumber { region },
             Failure::NoRoom => WriteError::NoRoom {
                 region,
@@ -247,6 +281,6 @@ impl Cache {
                 pinned: 0,
             },
             _ => WriteError::Corrupt { region, detail: "an operation met its step bound".into() },
-        }
+        })
     }
 }

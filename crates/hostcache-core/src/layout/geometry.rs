@@ -1,7 +1,7 @@
 //! The private copy of a region's sizes and positions.
 
 use super::{ClassTable, lane::record};
-use crate::word::{MAX_LANES, SlotWord};
+use crate::word::{BlockWord, MAX_LANES, SlotWord};
 
 /// The numbers that determine a geometry; they stand in the region's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,9 @@ pub struct Geometry {
     pub arena_end: u64,
     page_shift: u32,
     magazine_bytes: u64,
+    value_len_of_any_key: u64,
+    /// Words from the start of the arena to the last place for an item's head.
+    last_head: u64,
     generation_mask: u64,
     epoch_mask: u64,
 }
@@ -195,12 +198,14 @@ impl Geometry {
                 pages -= 1;
                 continue;
             }
-            return Ok(Self {
+            let mut geometry = Self {
                 page_shift: shape.page_words.trailing_zeros(),
                 magazine_bytes: match cfg!(loom) {
                     true => 64,
                     false => shape.capacity / 64 / u64::from(shape.lanes),
                 },
+                value_len_of_any_key: 0,
+                last_head: arena_end - arena_at - super::ItemHead::WORDS as u64,
                 generation_mask: (1 << shape.generation_bits) - 1,
                 epoch_mask: (1 << shape.epoch_bits) - 1,
                 shape,
@@ -217,7 +222,9 @@ impl Geometry {
                 chunk_hints_at,
                 arena_at,
                 arena_end,
-            });
+            };
+            geometry.value_len_of_any_key = geometry.max_value_len(super::MAX_KEY_LEN);
+            return Ok(geometry);
         }
     }
 
@@ -232,6 +239,14 @@ impl Geometry {
     #[must_use]
     pub fn short_generation(&self, generation: u64) -> u64 {
         generation & self.generation_mask
+    }
+
+    /// The same of a header word.
+    #[inline(always)]
+    #[must_use]
+    pub fn short_generation_of(&self, header: BlockWord) -> u64 {
+        // The generation is the lowest field, and the mask is narrower than it.
+        header.bits() & self.generation_mask
     }
 
     /// The low bits of an epoch that an item holds.
@@ -263,6 +278,13 @@ impl Geometry {
             .min(u64::from(u32::MAX))
     }
 
+    /// Whether a value of this length can be stored under every key.
+    #[inline(always)]
+    #[must_use]
+    pub fn holds_any_key_with(&self, value_len: usize) -> bool {
+        value_len as u64 <= self.value_len_of_any_key
+    }
+
     /// Bytes of the arena.
     #[must_use]
     pub fn arena_bytes(&self) -> u64 {
@@ -286,11 +308,12 @@ impl Geometry {
         Some((location - self.arena_at) >> self.page_shift)
     }
 
-    /// Whether a location lies in the arena.
-    #[inline]
+    /// Whether an item's head at a location would lie in the arena.
+    #[inline(always)]
     #[must_use]
-    pub fn in_arena(&self, location: u64) -> bool {
-        location >= self.arena_at && location < self.arena_end
+    pub fn has_room_for_head(&self, location: u64) -> bool {
+        // One comparison: below the arena the difference wraps.
+        location.wrapping_sub(self.arena_at) <= self.last_head
     }
 
     /// First word of a lane's record.

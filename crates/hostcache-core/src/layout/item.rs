@@ -10,7 +10,7 @@
 //! ```
 
 use crate::memory::Memory;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 
 /// Longest key in bytes.
 pub const MAX_KEY_LEN: usize = 1 << 16;
@@ -65,6 +65,63 @@ impl ItemSizes {
     }
 }
 
+/// The two words that every look at an item needs, as loaded: a private copy, validated by nobody yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeadWords {
+    /// Word 1.
+    lengths: u64,
+    /// Word 3.
+    marks: u64,
+}
+
+const VALUE_LEN: u32 = 32;
+const ATTRIBUTES: u32 = 24;
+const ENCODING: u32 = 16;
+const STAMP: u32 = 32;
+
+impl HeadWords {
+    #[inline(always)]
+    pub(crate) fn load(words: &[AtomicU64; ItemHead::WORDS]) -> Self {
+        Self { lengths: words[1].load(Ordering::Relaxed), marks: words[3].load(Ordering::Relaxed) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn key_len(self) -> usize {
+        (self.lengths & 0xffff) as usize + 1
+    }
+
+    #[inline(always)]
+    pub(crate) fn value_len(self) -> usize {
+        (self.lengths >> VALUE_LEN) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_deadline(self) -> bool {
+        self.lengths & (HAS_DEADLINE << ATTRIBUTES) != 0
+    }
+
+    /// Low bits of the epoch in which it was set.
+    #[inline(always)]
+    pub(crate) fn stamp(self) -> u64 {
+        self.marks >> STAMP
+    }
+
+    /// Words from the header to the key.
+    #[inline(always)]
+    pub(crate) fn key_offset(self) -> u64 {
+        4 + u64::from(self.has_deadline())
+    }
+
+    #[inline(always)]
+    pub(crate) fn sizes(self) -> ItemSizes {
+        ItemSizes {
+            key_len: self.key_len(),
+            value_len: self.value_len() as u64,
+            has_deadline: self.has_deadline(),
+        }
+    }
+}
+
 /// What stands before the key: one private copy of the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemHead {
@@ -83,43 +140,45 @@ pub struct ItemHead {
 }
 
 impl ItemHead {
+    /// Words that stand before the key at most; every block has as many.
+    pub(crate) const WORDS: usize = 5;
+
     /// Loads the words at a block, each once; validated by nobody yet.
     #[inline]
     pub(crate) fn load(memory: &Memory, block: u64) -> Self {
-        let words = memory.array::<5>(block);
+        let words = memory.array(block);
+        Self::complete(HeadWords::load(words), words)
+    }
+
+    /// Loads what [`HeadWords`] leaves out.
+    #[inline]
+    pub(crate) fn complete(head: HeadWords, words: &[AtomicU64; Self::WORDS]) -> Self {
         let load = |at: usize| words[at].load(Ordering::Relaxed);
-        let sizes = load(1);
-        let marks = load(3);
-        let has_deadline = (sizes >> 24) & HAS_DEADLINE != 0;
         Self {
-            sizes: ItemSizes {
-                key_len: (sizes & 0xffff) as usize + 1,
-                value_len: sizes >> 32,
-                has_deadline,
-            },
-            encoding: (sizes >> 16) as u8,
-            flags: marks as u32,
-            stamp: marks >> 32,
+            sizes: head.sizes(),
+            encoding: (head.lengths >> ENCODING) as u8,
+            flags: head.marks as u32,
+            stamp: head.stamp(),
             token: load(2),
-            deadline: has_deadline.then(|| load(4)),
+            deadline: head.has_deadline().then(|| load(4)),
         }
     }
 
     /// Stores the words into a block that the caller owns.
     #[inline]
     pub(crate) fn store(&self, memory: &Memory, block: u64) {
-        let words = memory.array::<5>(block);
+        let words = memory.array::<{ Self::WORDS }>(block);
         let store = |at: usize, word: u64| words[at].store(word, Ordering::Relaxed);
         debug_assert_eq!(self.sizes.has_deadline, self.deadline.is_some());
         store(
             1,
-            (self.sizes.value_len << 32)
-                | (u64::from(self.sizes.has_deadline) * HAS_DEADLINE) << 24
-                | u64::from(self.encoding) << 16
+            (self.sizes.value_len << VALUE_LEN)
+                | (u64::from(self.sizes.has_deadline) * HAS_DEADLINE) << ATTRIBUTES
+                | u64::from(self.encoding) << ENCODING
                 | (self.sizes.key_len as u64 - 1),
         );
         store(2, self.token);
-        store(3, (self.stamp << 32) | u64::from(self.flags));
+        store(3, (self.stamp << STAMP) | u64::from(self.flags));
         if let Some(deadline) = self.deadline {
             store(4, deadline);
         }

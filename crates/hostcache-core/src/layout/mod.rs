@@ -18,5 +18,6 @@ pub use class::ClassTable;
 pub(crate) use geometry::{BUCKET_WORDS, CLASS_WORDS, PAGE_ENTRY_WORDS, SLOTS};
 pub use geometry::{Geometry, GeometryError, Shape};
 pub use header::{Header, HeaderError, LAYOUT_VERSION, live};
+pub(crate) use item::HeadWords;
 pub use item::{ItemHead, ItemSizes, MAX_KEY_LEN};
 pub use lane::{Identity, record};

@@ -150,7 +150,7 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
         let mut keys: HashMap<Vec<u8>, Position> = HashMap::new();
         for bucket in 0..self.region.geometry.shape.buckets {
             for index in 0..SLOTS as u8 {
-                let position = Position { bucket, index };
+                let position = Position::new(bucket, index);
                 let bits = self.region.slot(position).load(crate::sync::Ordering::Acquire);
                 let word = SlotWord::from_bits(bits);
                 // A tentative word is its owner's; pending ones are found through their block.
@@ -184,7 +184,7 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
     ) -> Result<(), String> {
         let region = self.region;
         let location = word.location();
-        if region.geometry.page_of(location).is_none() || location + 5 > region.geometry.arena_end {
+        if !region.geometry.has_room_for_head(location) {
             return Err(format!("location {location} is outside the arena"));
         }
         let header = region.load_header(location);
@@ -205,18 +205,22 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
         }
         let probe = Probe::new(&region.geometry, &key);
         let home = if word.is_alternate() { probe.alternate } else { probe.primary };
-        if home != position.bucket || probe.tag != word.tag() {
+        if home != position.bucket() || probe.tag != word.tag() {
             return Err("its key belongs elsewhere".into());
         }
         if let Some(other) = keys.insert(key, position) {
-            return Err(format!("its key is also in bucket {} slot {}", other.bucket, other.index));
+            return Err(format!(
+                "its key is also in bucket {} slot {}",
+                other.bucket(),
+                other.index()
+            ));
         }
         if self.linked.insert(location, word.generation()).is_some() {
             return Err(format!("location {location} is linked twice"));
         }
         let expired = head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
         self.account.items += 1;
-        if expired || region.is_cleared(&head, region.epoch()) {
+        if expired || region.is_cleared(head.stamp, region.epoch()) {
             self.account.dead_items += 1;
         }
         Ok(())

@@ -51,7 +51,7 @@ impl<H: Host> Session<'_, H> {
             for bucket in 0..self.region.geometry.shape.buckets {
                 let mut fuel = Fuel::operation();
                 for index in 0..SLOTS as u8 {
-                    self.unlink_older_at(Position { bucket, index }, epoch, &mut fuel)?;
+                    self.unlink_older_at(Position::new(bucket, index), epoch, &mut fuel)?;
                 }
                 if walk == 0 {
                     self.bump(bucket, &mut fuel)?;
@@ -85,7 +85,7 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         while let Some(found) = region.committed_at(position) {
             // The epoch is looked at behind the item: unchanged, nothing newer than it was linked then.
-            if !region.is_cleared(&found.head, epoch) || region.epoch() != epoch {
+            if !region.is_cleared(found.head.stamp(), epoch) || region.epoch() != epoch {
                 break;
             }
             fuel.burn()?;

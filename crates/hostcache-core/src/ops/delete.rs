@@ -53,14 +53,10 @@ impl<H: Host> Session<'_, H> {
                     continue;
                 }
             };
+            let end = self.end_at(&found, epoch);
             if !region.still(found.location(), found.header) {
                 continue;
             }
-            let end = if region.is_cleared(&found.head, epoch) {
-                Some(Removal::Cleared)
-            } else {
-                self.end_of(&found.head).filter(|&end| end == Removal::Expired)
-            };
             let removal = end.unwrap_or(Removal::Deleted);
             let Some(owned) = self.exchange(&found, SlotWord::EMPTY, removal) else { continue };
             if let Some(owned) = owned {

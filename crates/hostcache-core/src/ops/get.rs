@@ -20,7 +20,53 @@ pub enum Got<T> {
 #[derive(Debug)]
 pub struct Value<'a> {
     region: &'a Region,
-    found: &'a Found,
+    found: Found,
+}
+
+/// Takes what a read finds: a closure, or what must be inlined into the read whatever its size.
+pub trait Sink {
+    /// What it makes of the item.
+    type Taken;
+
+    /// Copies what it wants; called once for every attempt.
+    fn take(&mut self, value: &Value<'_>) -> Self::Taken;
+}
+
+impl<T, F: FnMut(&Value<'_>) -> T> Sink for F {
+    type Taken = T;
+
+    #[inline(always)]
+    fn take(&mut self, value: &Value<'_>) -> T {
+        self(value)
+    }
+}
+
+/// Replaces the contents of a vector by the value.
+#[derive(Debug)]
+pub struct IntoVec<'a>(pub &'a mut Vec<u8>);
+
+impl Sink for IntoVec<'_> {
+    type Taken = ();
+
+    #[inline(always)]
+    fn take(&mut self, value: &Value<'_>) {
+        value.copy_to_vec(self.0);
+    }
+}
+
+/// Copies as much of the value as fits; takes its full length.
+#[derive(Debug)]
+pub struct IntoSlice<'a>(pub &'a mut [u8]);
+
+impl Sink for IntoSlice<'_> {
+    type Taken = usize;
+
+    #[inline(always)]
+    fn take(&mut self, value: &Value<'_>) -> usize {
+        let fits = value.len().min(self.0.len());
+        value.copy_to(&mut self.0[..fits]);
+        value.len()
+    }
 }
 
 impl Value<'_> {
@@ -28,7 +74,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.found.head.sizes.value_len as usize
+        self.found.head.value_len()
     }
 
     /// Whether it is empty.
@@ -41,8 +87,8 @@ impl Value<'_> {
     /// What stands before the key.
     #[inline]
     #[must_use]
-    pub fn head(&self) -> &ItemHead {
-        &self.found.head
+    pub fn head(&self) -> ItemHead {
+        self.region.head_of(&self.found)
     }
 
     /// Copies the first bytes of the value.
@@ -53,12 +99,38 @@ impl Value<'_> {
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) {
         assert!(out.len() <= self.len(), "copy beyond the value");
-        self.region.memory.copy_out(self.found.value_at(), out);
+        self.region.memory.copy_out(self.found.value_at, out);
+    }
+
+    /// Replaces the contents of a vector by the value.
+    #[inline(always)]
+    pub fn copy_to_vec(&self, out: &mut Vec<u8>) {
+        self.region.memory.copy_to_vec(self.found.value_at, self.len(), out);
     }
 }
 
 impl Region {
-    /// Reads a key's item through `copy`, which is called once for every attempt.
+    /// [`Region::get`] of what is nearly always met: an item without a deadline in the first slot that looks like it, or
+    /// nothing. `None`: ask [`Region::get`]; the sink may have been used.
+    #[inline(always)]
+    pub fn get_quickly<S: Sink>(&self, key: &[u8], sink: &mut S) -> Option<Option<S::Taken>> {
+        let epoch = self.epoch();
+        let probe = Probe::new(&self.geometry, key);
+        let Lookup::Found(found) = self.glance(&probe, key)? else { return Some(None) };
+        if found.head.has_deadline() || self.is_cleared(found.head.stamp(), epoch) {
+            return None;
+        }
+        let position = found.position;
+        let (location, header) = (found.location(), found.header);
+        let taken = sink.take(&Value { region: self, found });
+        if !self.still(location, header) {
+            return None;
+        }
+        self.raise_mark(position);
+        Some(Some(taken))
+    }
+
+    /// Reads a key's item into a sink.
     ///
     /// Lock-free: an attempt is repeated only because a writer replaced the item under it. Writes nothing but
     /// a use mark, and that only if `may_mark`.
@@ -66,42 +138,41 @@ impl Region {
     /// # Errors
     ///
     /// The step bound was met.
-    #[inline(always)]
-    pub fn get<H: Host, T>(
+    pub fn get<H: Host, S: Sink>(
         &self,
         host: &H,
         key: &[u8],
         may_mark: bool,
-        mut copy: impl FnMut(&Value<'_>) -> T,
-    ) -> Result<Got<T>, Exhausted> {
+        sink: &mut S,
+    ) -> Result<Got<S::Taken>, Exhausted> {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
         let mut fuel = Fuel::operation();
         loop {
-            let found = match self.find(&probe, key, &mut fuel)? {
-                Lookup::Absent => return Ok(Got::Miss),
-                Lookup::Found(found) => found,
+            let Lookup::Found(found) = self.find(&probe, key, &mut fuel)? else {
+                return Ok(Got::Miss);
             };
-            let got = if self.is_cleared(&found.head, epoch) {
+            let deadline = self.deadline_of(&found);
+            let (position, location, header) = (found.position, found.location(), found.header);
+            let got = if self.is_cleared(found.head.stamp(), epoch) {
                 Got::Miss
-            } else if found.head.deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
+            } else if deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
                 Got::Expired
             } else {
-                Got::Hit(copy(&Value { region: self, found: &found }))
+                Got::Hit(sink.take(&Value { region: self, found }))
             };
-            if self.still(found.location(), found.header) {
+            if self.still(location, header) {
                 if may_mark {
-                    self.raise_mark(found.position);
+                    self.raise_mark(position);
                 }
                 return Ok(got);
             }
         }
     }
 
-    /// Whether a clear has ended an item, as seen from an epoch.
-    #[inline]
-    pub(crate) fn is_cleared(&self, head: &ItemHead, epoch: u64) -> bool {
-        let distance = self.geometry.stamp(head.stamp.wrapping_sub(epoch));
-        distance >= self.geometry.half_stamps()
+    /// Whether a clear has ended an item, as seen from an epoch, by the item's stamp.
+    #[inline(always)]
+    pub(crate) fn is_cleared(&self, stamp: u64, epoch: u64) -> bool {
+        self.geometry.stamp(stamp.wrapping_sub(epoch)) >= self.geometry.half_stamps()
     }
 }

@@ -14,6 +14,6 @@ mod walk;
 pub use check::{Account, ClassAccount};
 pub use counter::{Arithmetic, Counted};
 pub use delete::Deleted;
-pub use get::{Got, Value};
+pub use get::{Got, IntoSlice, IntoVec, Sink, Value};
 pub use set::{Condition, Deadline, SetOutcome, SetRequest};
 pub use sweep::Swept;

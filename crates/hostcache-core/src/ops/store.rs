@@ -9,7 +9,7 @@ use crate::session::{Failure, Session};
 use crate::slab::{Kind, Owned};
 use crate::sync::Ordering;
 use crate::table::{Found, Lookup, Placed, Probe, Removal};
-use crate::word::{BlockState, BlockWord};
+use crate::word::{BlockState, BlockWord, ControlWord};
 
 /// What an operation wants done with a key.
 pub(crate) trait Change {
@@ -25,7 +25,7 @@ pub(crate) trait Change {
 
 /// A live item, read whole.
 pub(crate) struct Present<'a> {
-    pub(crate) head: &'a ItemHead,
+    pub(crate) head: ItemHead,
     /// Empty unless the change reads values.
     pub(crate) value: &'a [u8],
 }
@@ -50,196 +50,296 @@ pub(crate) struct Draft<'a> {
     pub(crate) token: Option<u64>,
 }
 
+impl Draft<'_> {
+    #[inline(always)]
+    fn sizes(&self, key: &[u8]) -> ItemSizes {
+        ItemSizes::new(key.len(), self.value.len() as u64, self.deadline.is_some())
+    }
+}
+
 /// The operation's own block.
 struct Private {
     owned: Owned,
-    /// Sealed with this head.
-    sealed: Option<ItemHead>,
+    sealed: Option<Sealed>,
     placed: Option<Placed>,
+}
+
+/// What a sealed block holds.
+#[derive(Clone, Copy)]
+struct Sealed {
+    stamp: u64,
+    token: u64,
+    /// Bytes of key and value.
+    bytes: u64,
+}
+
+/// What one attempt ends with.
+enum Attempt {
+    /// Something changed meanwhile: look again.
+    Again,
+    /// The change wants nothing done.
+    Kept,
+    /// Stored under this token.
+    Stored(u64),
+}
+
+/// One operation under way.
+struct Work<'a, C> {
+    key: &'a [u8],
+    probe: Probe,
+    change: &'a mut C,
+    private: Option<Private>,
 }
 
 impl<H: Host> Session<'_, H> {
     /// Applies a change to a key; the token of what was stored.
     ///
     /// Lock-free: goes round again only because another operation on these buckets succeeded.
+    #[inline]
     pub(crate) fn apply<C: Change>(
         &mut self,
         key: &[u8],
         change: &mut C,
     ) -> Result<Option<u64>, Failure> {
-        let mut private = None;
-        let result = self.apply_with(key, change, &mut private);
-        if let Some(private) = private {
-            self.abandon(private);
-        }
-        result
-    }
-
-    #[inline]
-    fn apply_with<C: Change>(
-        &mut self,
-        key: &[u8],
-        change: &mut C,
-        private: &mut Option<Private>,
-    ) -> Result<Option<u64>, Failure> {
         let region = self.region;
         let probe = Probe::new(&region.geometry, key);
+        let mut work = Work { key, probe, change, private: None };
+        // The first attempt, without a loop: nearly always the only one.
+        let epoch = region.epoch();
+        if let Some(control) = self.settled_control(work.probe.primary)
+            && let Some(lookup) = region.glance(&work.probe, key)
+        {
+            match self.attempt(&mut work, epoch, control, &lookup) {
+                Ok(Attempt::Stored(token)) if work.private.is_none() => return Ok(Some(token)),
+                Ok(Attempt::Again) => {}
+                result => return self.finish(work, result),
+            }
+        }
+        self.attempt_again(work)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn attempt_again<C: Change>(&mut self, mut work: Work<'_, C>) -> Result<Option<u64>, Failure> {
         let mut fuel = Fuel::operation();
         loop {
-            fuel.burn()?;
-            let epoch = region.epoch();
-            let Some(control) = self.settled_control(probe.primary) else { continue };
-            let lookup = region.find(&probe, key, &mut fuel)?;
-            let verdict = match &lookup {
-                Lookup::Absent => Some(change.decide(None)?),
-                Lookup::Found(found) => self.consider(change, found, epoch)?,
-            };
-            let revised = match verdict {
-                None => continue,
-                Some(Verdict::Keep) => return Ok(None),
-                Some(Verdict::Put { revised }) => revised,
-            };
-            let stamp = region.geometry.stamp(epoch);
-            if let Lookup::Found(found) = &lookup {
-                self.unplace(private);
-                let head = self.prepare(private, key, &change.draft(), stamp, revised)?;
-                // EPOCH: looked at after the slot was loaded.
-                if region.epoch() != epoch {
-                    continue;
-                }
-                if self.replace(found, private, &head) {
-                    return Ok(Some(head.token));
-                }
-                continue;
-            }
-            let restamped = private
-                .as_ref()
-                .and_then(|p| p.sealed)
-                .is_some_and(|head| head.stamp != stamp || revised);
-            if restamped {
-                self.unplace(private);
-            }
-            let head = self.prepare(private, key, &change.draft(), stamp, revised)?;
-            let Some(work) = private.as_mut() else { continue };
-            if work.placed.is_none() {
-                work.placed = self.place(&probe, &work.owned)?;
-            }
-            let Some(placed) = work.placed else { continue };
-            // EPOCH: looked at after the control word was loaded.
-            if region.epoch() == epoch && self.commit(&probe, control, &placed) {
-                self.linked(private, &head);
-                return Ok(Some(head.token));
+            let result = self.search_and_attempt(&mut work, &mut fuel);
+            if !matches!(result, Ok(Attempt::Again)) {
+                return self.finish(work, result);
             }
         }
     }
 
-    /// Asks the change about a found item. `None`: it changed meanwhile, look again.
-    #[inline]
+    fn search_and_attempt<C: Change>(
+        &mut self,
+        work: &mut Work<'_, C>,
+        fuel: &mut Fuel,
+    ) -> Result<Attempt, Failure> {
+        fuel.burn()?;
+        let epoch = self.region.epoch();
+        let Some(control) = self.settled_control(work.probe.primary) else {
+            return Ok(Attempt::Again);
+        };
+        let lookup = self.region.find(&work.probe, work.key, fuel)?;
+        self.attempt(work, epoch, control, &lookup)
+    }
+
+    /// Gives an unused private block back.
+    #[cold]
+    #[inline(never)]
+    fn finish<C>(
+        &mut self,
+        work: Work<'_, C>,
+        result: Result<Attempt, Failure>,
+    ) -> Result<Option<u64>, Failure> {
+        if let Some(private) = work.private {
+            self.abandon(private);
+        }
+        match result? {
+            Attempt::Stored(token) => Ok(Some(token)),
+            Attempt::Kept | Attempt::Again => Ok(None),
+        }
+    }
+
+    /// Epoch, control word and table were looked at in this order.
+    #[inline(always)]
+    fn attempt<C: Change>(
+        &mut self,
+        work: &mut Work<'_, C>,
+        epoch: u64,
+        control: ControlWord,
+        lookup: &Lookup,
+    ) -> Result<Attempt, Failure> {
+        match lookup {
+            Lookup::Found(found) => self.replace(work, epoch, found),
+            Lookup::Absent => self.insert(work, epoch, control),
+        }
+    }
+
+    /// One compare-exchange from a found item to the private block.
+    #[inline(always)]
+    fn replace<C: Change>(
+        &mut self,
+        work: &mut Work<'_, C>,
+        epoch: u64,
+        found: &Found,
+    ) -> Result<Attempt, Failure> {
+        let region = self.region;
+        // EPOCH: a newer item is never replaced under an older stamp.
+        if self.is_newer(found, epoch) {
+            return Ok(Attempt::Again);
+        }
+        let end = self.end_at(found, epoch);
+        let revised = match self.consider(work.change, found, end)? {
+            None => return Ok(Attempt::Again),
+            Some(Verdict::Keep) => return Ok(Attempt::Kept),
+            Some(Verdict::Put { revised }) => revised,
+        };
+        self.unplace(&mut work.private);
+        let sealed = self.prepare(work, region.geometry.stamp(epoch), revised)?;
+        // EPOCH: looked at after the slot was loaded.
+        if region.epoch() != epoch {
+            return Ok(Attempt::Again);
+        }
+        let Some(private) = &work.private else { return Ok(Attempt::Again) };
+        let Owned { location, generation, entry, .. } = private.owned;
+        let next = found.word.replaced_by(region.geometry.short_generation(generation), location);
+        let removal = end.unwrap_or(Removal::Replaced);
+        if !self.swap_word(found, next, removal) {
+            return Ok(Attempt::Again);
+        }
+        // The new block is everybody's, and its entry is free for the old one.
+        work.private = None;
+        let old = self.retire(found.location(), found.header, Some(entry));
+        self.clear_old();
+        match old {
+            Some(old) => self.put_back(old),
+            None => self.vacate_entry(entry),
+        }
+        self.count_removal(found, removal);
+        self.count_addition(&sealed);
+        Ok(Attempt::Stored(sealed.token))
+    }
+
+    /// Places and commits the private block of an absent key.
+    #[inline(never)]
+    fn insert<C: Change>(
+        &mut self,
+        work: &mut Work<'_, C>,
+        epoch: u64,
+        control: ControlWord,
+    ) -> Result<Attempt, Failure> {
+        let Verdict::Put { revised } = work.change.decide(None)? else { return Ok(Attempt::Kept) };
+        let stamp = self.region.geometry.stamp(epoch);
+        let other_draft = work
+            .private
+            .as_ref()
+            .and_then(|private| private.sealed)
+            .is_some_and(|sealed| sealed.stamp != stamp || revised);
+        if other_draft {
+            self.unplace(&mut work.private);
+        }
+        let sealed = self.prepare(work, stamp, revised)?;
+        let Some(private) = &mut work.private else { return Ok(Attempt::Again) };
+        if private.placed.is_none() {
+            private.placed = self.place(&work.probe, &private.owned)?;
+        }
+        let Some(placed) = private.placed else { return Ok(Attempt::Again) };
+        // EPOCH: looked at after the control word was loaded.
+        if self.region.epoch() != epoch || !self.commit(&work.probe, control, &placed) {
+            return Ok(Attempt::Again);
+        }
+        if let Some(private) = work.private.take() {
+            self.vacate_entry(private.owned.entry);
+        }
+        self.count_addition(&sealed);
+        Ok(Attempt::Stored(sealed.token))
+    }
+
+    #[inline(always)]
+    fn is_newer(&self, found: &Found, epoch: u64) -> bool {
+        let geometry = &self.region.geometry;
+        let distance = geometry.stamp(found.head.stamp().wrapping_sub(epoch));
+        distance != 0 && distance < geometry.half_stamps()
+    }
+
+    /// Asks the change about a found item, which is dead if it has an end. `None`: it changed meanwhile, look again.
+    #[inline(always)]
     fn consider<C: Change>(
         &mut self,
         change: &mut C,
         found: &Found,
-        epoch: u64,
+        end: Option<Removal>,
     ) -> Result<Option<Verdict>, Failure> {
         let region = self.region;
-        let newer = region.geometry.stamp(found.head.stamp.wrapping_sub(epoch)) != 0
-            && !region.is_cleared(&found.head, epoch);
-        let dead = self.end_at(&found.head, epoch);
-        let mut value = std::mem::take(&mut self.lane.scratch);
-        value.clear();
-        if C::READS_VALUE && dead.is_none() {
-            value.resize(found.head.sizes.value_len as usize, 0);
-            region.memory.copy_out(found.value_at(), &mut value);
+        let head = region.head_of(found);
+        if C::READS_VALUE && end.is_none() {
+            let value = &mut self.lane.scratch;
+            region.memory.copy_to_vec(found.value_at, found.head.value_len(), value);
         }
-        let verdict = if !region.still(found.location(), found.header) || newer {
-            // EPOCH: a newer item is never replaced under an older stamp.
-            Ok(None)
-        } else {
-            let present = dead.is_none().then_some(Present { head: &found.head, value: &value });
-            change.decide(present).map(Some)
-        };
-        self.lane.scratch = value;
-        verdict
+        if !region.still(found.location(), found.header) {
+            return Ok(None);
+        }
+        let value = if C::READS_VALUE { self.lane.scratch.as_slice() } else { &[] };
+        let present = end.is_none().then_some(Present { head, value });
+        change.decide(present).map(Some)
     }
 
-    fn end_at(&self, head: &ItemHead, epoch: u64) -> Option<Removal> {
-        if self.region.is_cleared(head, epoch) {
-            return Some(Removal::Cleared);
-        }
-        head.deadline.filter(|&deadline| deadline <= self.host.now_ms()).map(|_| Removal::Expired)
-    }
-
-    /// One compare-exchange from the found item to the private block.
-    #[inline]
-    fn replace(&mut self, found: &Found, private: &mut Option<Private>, head: &ItemHead) -> bool {
-        let Some(work) = private.as_ref() else { return false };
-        let generation = self.region.geometry.short_generation(work.owned.generation);
-        let word = crate::word::SlotWord::tentative(
-            found.word.tag(),
-            generation,
-            found.word.is_alternate(),
-            work.owned.location,
-        );
-        let removal = self.end_of(&found.head).unwrap_or(Removal::Replaced);
-        let Some(old) = self.exchange(found, word.committed(), removal) else { return false };
-        self.linked(private, head);
-        if let Some(old) = old {
-            self.put_back(old);
-        }
-        true
-    }
-
-    /// The private block is everybody's.
-    #[inline]
-    fn linked(&mut self, private: &mut Option<Private>, head: &ItemHead) {
-        if let Some(work) = private.take() {
-            self.vacate_entry(work.owned.entry);
-        }
+    #[inline(always)]
+    fn count_addition(&mut self, sealed: &Sealed) {
         self.lane.count(self.region, Counter::ItemsAdded, 1);
-        self.lane.count(self.region, Counter::BytesAdded, head.sizes.bytes());
+        self.lane.count(self.region, Counter::BytesAdded, sealed.bytes);
     }
 
-    /// Makes the private block hold the draft, sealed under this stamp; the head that it has then.
-    #[inline]
-    fn prepare(
+    /// Makes the private block hold the draft, sealed under this stamp.
+    #[inline(always)]
+    fn prepare<C: Change>(
+        &mut self,
+        work: &mut Work<'_, C>,
+        stamp: u64,
+        revised: bool,
+    ) -> Result<Sealed, Failure> {
+        let draft = work.change.draft();
+        if work.private.is_some()
+            && let Some(sealed) = self.reuse(&mut work.private, work.key, &draft, stamp, revised)
+        {
+            return Ok(sealed);
+        }
+        let sizes = draft.sizes(work.key);
+        let mut private = match work.private.take() {
+            Some(private) => private,
+            None => Private { owned: self.allocate(sizes.words())?, sealed: None, placed: None },
+        };
+        let sealed = self.fill(&private.owned, work.key, &draft, stamp);
+        private.sealed = Some(sealed);
+        work.private = Some(private);
+        Ok(sealed)
+    }
+
+    /// From an earlier attempt: the private block as it is if it holds the draft, else emptied, or given back if the
+    /// draft does not fit.
+    #[cold]
+    fn reuse(
         &mut self,
         private: &mut Option<Private>,
         key: &[u8],
         draft: &Draft<'_>,
         stamp: u64,
         revised: bool,
-    ) -> Result<ItemHead, Failure> {
-        if let Some(Private { sealed: Some(head), .. }) = private
+    ) -> Option<Sealed> {
+        let work = private.as_mut()?;
+        if let Some(sealed) = work.sealed
             && !revised
-            && head.stamp == stamp
+            && sealed.stamp == stamp
         {
-            return Ok(*head);
+            return Some(sealed);
         }
-        let sizes = ItemSizes::new(key.len(), draft.value.len() as u64, draft.deadline.is_some());
-        if let Some(work) = private.take_if(|work| !self.fits(&work.owned, sizes.words())) {
-            self.abandon(work);
+        if !self.fits(&work.owned, draft.sizes(key).words()) {
+            private.take().map(|work| self.abandon(work));
+        } else if work.sealed.is_some() {
+            self.reopen(work);
         }
-        let work = match private {
-            Some(work) => work,
-            None => {
-                let owned = self.allocate(sizes.words())?;
-                private.insert(Private { owned, sealed: None, placed: None })
-            }
-        };
-        let token = match draft.token {
-            Some(token) => token,
-            None => self.lane.token(self.region),
-        };
-        let head = ItemHead {
-            sizes,
-            encoding: draft.encoding,
-            flags: draft.flags,
-            stamp,
-            token,
-            deadline: draft.deadline,
-        };
-        self.fill(work, key, &head, draft.value);
-        Ok(head)
+        None
     }
 
     fn fits(&self, owned: &Owned, words: u64) -> bool {
@@ -254,20 +354,21 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Writes a CLAIMED block and seals it.
-    #[inline]
-    fn fill(&mut self, work: &mut Private, key: &[u8], head: &ItemHead, value: &[u8]) {
+    #[inline(always)]
+    fn fill(&mut self, owned: &Owned, key: &[u8], draft: &Draft<'_>, stamp: u64) -> Sealed {
         let region = self.region;
-        let Owned { location, generation, .. } = work.owned;
-        if work.sealed.is_some() {
-            self.reopen(work);
-        }
+        let sizes = draft.sizes(key);
+        let token = draft.token.unwrap_or_else(|| self.lane.token(region));
+        let Draft { value, flags, encoding, deadline, .. } = *draft;
+        let head = ItemHead { sizes, encoding, flags, stamp, token, deadline };
+        let Owned { location, generation, .. } = *owned;
         ord::writer_fence();
         head.store(&region.memory, location);
-        region.memory.copy_in(location + head.sizes.key_offset(), key);
-        region.memory.copy_in(location + head.sizes.value_offset(), value);
+        region.memory.copy_in(location + sizes.key_offset(), key);
+        region.memory.copy_in(location + sizes.value_offset(), value);
         let published = BlockWord::new(BlockState::Published, self.lane.id, generation);
         region.header(location).store(published.bits(), ord::header_seal());
-        work.sealed = Some(*head);
+        Sealed { stamp, token, bytes: sizes.bytes() }
     }
 
     /// Back to CLAIMED: the block is in no slot, and nobody else may touch it.
@@ -278,10 +379,19 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Withdraws a placed word; the block takes a new generation (T7: a helper may still hold the old word).
+    #[inline]
     fn unplace(&mut self, private: &mut Option<Private>) {
-        let Some(work) = private.as_mut() else { return };
-        let Some(placed) = work.placed.take() else { return };
+        if let Some(work) = private
+            && let Some(placed) = work.placed.take()
+        {
+            self.unplace_word(private, placed);
+        }
+    }
+
+    #[cold]
+    fn unplace_word(&mut self, private: &mut Option<Private>, placed: Placed) {
         self.withdraw(placed);
+        let Some(work) = private else { return };
         work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
         self.reopen(work);
         if !self.may_link(&work.owned)
@@ -292,6 +402,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Gives an unused private block back.
+    #[cold]
     fn abandon(&mut self, work: Private) {
         let mut private = Some(work);
         self.unplace(&mut private);

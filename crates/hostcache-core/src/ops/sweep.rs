@@ -31,8 +31,10 @@ impl<H: Host> Session<'_, H> {
         for step in 0..buckets {
             let bucket = (start + step) % all;
             for index in 0..SLOTS as u8 {
-                let Some(found) = region.committed_at(Position { bucket, index }) else { continue };
-                let Some(removal) = self.end_of(&found.head) else { continue };
+                let Some(found) = region.committed_at(Position::new(bucket, index)) else {
+                    continue;
+                };
+                let Some(removal) = self.end_of(&found) else { continue };
                 if let Some(owned) = self.unlink(&found, removal) {
                     self.free_block(owned, true);
                     match removal {

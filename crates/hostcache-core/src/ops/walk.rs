@@ -27,16 +27,15 @@ impl Region {
         for index in 0..SLOTS as u8 {
             // An item that is replaced under the copy is looked at again a few times.
             for _ in 0..16 {
-                let Some(found) = self.committed_at(Position { bucket, index }) else { break };
-                let dead = self.is_cleared(&found.head, epoch)
-                    || found.head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
-                key.clear();
-                key.resize(found.head.sizes.key_len, 0);
-                let at = found.location() + found.head.sizes.key_offset();
-                self.memory.copy_out(at, &mut key);
+                let Some(found) = self.committed_at(Position::new(bucket, index)) else { break };
+                let head = self.head_of(&found);
+                let dead = self.is_cleared(head.stamp, epoch)
+                    || head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
+                let at = found.location() + head.sizes.key_offset();
+                self.memory.copy_to_vec(at, head.sizes.key_len, &mut key);
                 if self.still(found.location(), found.header) {
                     if !dead {
-                        visit(&key, &found.head);
+                        visit(&key, &head);
                     }
                     break;
                 }

@@ -90,19 +90,19 @@ impl Counters {
 
 impl Lane {
     /// Adds. The lane is this thread's alone, so this is no atomic read-modify-write.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count(&self, region: &Region, counter: Counter, by: u64) {
         if cfg!(loom) {
             return;
         }
-        let word = region.lane_word(self.id, record::COUNTERS + counter as u64);
+        let word = self.word(region, record::COUNTERS + counter as u64);
         word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 }
 
 impl Lane {
     /// Counts one event of a reader.
-    #[inline]
+    #[inline(always)]
     pub fn tally(&self, region: &Region, counter: Counter) {
         self.count(region, counter, 1);
     }

@@ -15,12 +15,12 @@ impl<H> Session<'_, H> {
     /// expect it even after somebody else has unlinked it.
     #[inline]
     pub(crate) fn name_new(&self, word: SlotWord) {
-        self.region.lane_word(self.lane.id, record::NEW).swap(word.bits(), ord::hazard_publish());
+        self.lane.word(self.region, record::NEW).swap(word.bits(), ord::hazard_publish());
     }
 
     #[inline]
     pub(crate) fn clear_new(&self) {
-        self.region.lane_word(self.lane.id, record::NEW).store(0, ord::hazard_clear());
+        self.lane.word(self.region, record::NEW).store(0, ord::hazard_clear());
     }
 
     /// Names a word that the lane is about to expect in a slot and not to unlink; the caller re-reads the slot next.
@@ -33,16 +33,14 @@ impl<H> Session<'_, H> {
     /// The same for a word that it is about to unlink: the header, stored first, lets its recovery take the block.
     #[inline]
     pub(crate) fn name_victim(&self, word: SlotWord, header: BlockWord) {
-        let region = self.region;
-        region
-            .lane_word(self.lane.id, record::OLD_HEADER)
-            .store(header.bits(), ord::record_store());
-        region.lane_word(self.lane.id, record::OLD).swap(word.bits(), ord::hazard_publish());
+        let (region, lane) = (self.region, &self.lane);
+        lane.word(region, record::OLD_HEADER).store(header.bits(), ord::record_store());
+        lane.word(region, record::OLD).swap(word.bits(), ord::hazard_publish());
     }
 
     #[inline]
     pub(crate) fn clear_old(&self) {
-        self.region.lane_word(self.lane.id, record::OLD).store(0, ord::hazard_clear());
+        self.lane.word(self.region, record::OLD).store(0, ord::hazard_clear());
     }
 }
 

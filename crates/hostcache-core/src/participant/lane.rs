@@ -6,19 +6,38 @@ use crate::layout::{Identity, record};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::session::Session;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 use crate::word::LaneId;
 
 /// An attached lane. Belongs to one thread at a time; what it holds is named in its record.
 #[derive(Debug)]
 pub struct Lane {
     pub(crate) id: LaneId,
-    incarnation: u64,
+    ticket: Ticket,
     next_token: u64,
     token_limit: u64,
     pub(crate) magazine: Magazine,
     /// Keys and values that an operation had to copy out.
     pub(crate) scratch: Vec<u8>,
+}
+
+/// One incarnation of one lane.
+#[derive(Debug, Clone, Copy)]
+pub struct Ticket {
+    /// First word of the lane's record.
+    at: u64,
+    incarnation: u64,
+}
+
+impl Ticket {
+    /// Whether it is still this incarnation's lane: false after its byte lock was lost in a living process and others
+    /// recovered it.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_current(&self, region: &Region) -> bool {
+        let word = region.word(self.at + record::INCARNATION);
+        word.load(Ordering::Relaxed) == self.incarnation
+    }
 }
 
 /// Tokens taken from the record at once: their high-water mark is stored before the first is used.
@@ -37,7 +56,7 @@ impl Lane {
         word.store(incarnation, ord::record_store());
         let lane = Self {
             id,
-            incarnation,
+            ticket: Ticket { at: region.geometry.lane_at(id), incarnation },
             next_token: 0,
             token_limit: 0,
             magazine: Magazine::new(),
@@ -52,15 +71,21 @@ impl Lane {
 
     /// Gives everything back. The caller drops the byte lock afterwards.
     pub fn detach<H: Host>(mut self, region: &Region, host: &H) {
-        if !self.is_current(region) {
+        if !self.ticket.is_current(region) {
             return;
         }
-        let incarnation = self.incarnation;
+        let incarnation = self.ticket.incarnation;
         let id = self.id;
         Session::new(region, &mut self, host).flush_magazine();
         region
             .lane_word(id, record::INCARNATION)
             .store(incarnation.wrapping_add(1), ord::record_store());
+    }
+
+    /// A word of the lane's record.
+    #[inline(always)]
+    pub(crate) fn word<'a>(&self, region: &'a Region, at: u64) -> &'a AtomicU64 {
+        &region.memory.array::<{ record::WORDS as usize }>(self.ticket.at)[at as usize]
     }
 
     /// Number of the lane.
@@ -69,13 +94,10 @@ impl Lane {
         self.id
     }
 
-    /// Whether the lane is still this one's: false after its byte lock was lost in a living process and others
-    /// recovered it.
-    #[inline]
+    /// What tells whether the lane is still this one's.
     #[must_use]
-    pub fn is_current(&self, region: &Region) -> bool {
-        let word = region.lane_word(self.id, record::INCARNATION);
-        word.load(Ordering::Relaxed) == self.incarnation
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
     }
 
     /// A token that no item of this region ever had.
@@ -91,7 +113,7 @@ impl Lane {
 
     #[cold]
     fn take_tokens(&mut self, region: &Region) {
-        let word = region.lane_word(self.id, record::TOKENS);
+        let word = self.word(region, record::TOKENS);
         self.next_token = word.load(Ordering::Relaxed);
         self.token_limit = self.next_token.wrapping_add(TOKEN_CHUNK);
         word.store(self.token_limit, ord::record_store());

@@ -7,6 +7,6 @@ mod magazine;
 mod recovery;
 
 pub use counter::{Counter, Counters};
-pub use lane::{Lane, LaneView};
+pub use lane::{Lane, LaneView, Ticket};
 pub(crate) use magazine::{Entry, Held};
 pub use recovery::Recovered;

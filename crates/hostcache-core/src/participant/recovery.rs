@@ -4,7 +4,7 @@
 //! only while the dead lane's byte is held, and names the one slot word that it expects in the dead lane's record.
 
 use super::Counter;
-use crate::layout::{ItemHead, record};
+use crate::layout::record;
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::session::Session;
@@ -218,15 +218,9 @@ impl Region {
 
     /// Whether a slot names a published block; `None`: it changed while it was looked at.
     fn reference(&self, location: u64, header: BlockWord) -> Option<Reference> {
-        if location + 5 > self.geometry.arena_end {
-            return None;
-        }
-        let head = ItemHead::load(&self.memory, location);
-        if location + head.sizes.words() > self.geometry.arena_end {
-            return None;
-        }
-        let mut key = vec![0; head.sizes.key_len];
-        self.memory.copy_out(location + head.sizes.key_offset(), &mut key);
+        let head = self.head_at(location)?;
+        let mut key = Vec::new();
+        self.memory.copy_to_vec(location + head.sizes().key_offset(), head.key_len(), &mut key);
         if !self.still(location, header) {
             return None;
         }

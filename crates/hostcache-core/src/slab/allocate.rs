@@ -1,8 +1,7 @@
 //! Allocation: magazine, hinted chunks, free pages, eviction, pages of other classes, the dead. In this order.
 
-use super::{Hint, Kind, Owned};
+use super::{Hint, Owned};
 use crate::layout::CLASS_WORDS;
-use crate::participant::Held;
 use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
 use crate::sync::{AtomicU64, Ordering};
@@ -41,8 +40,9 @@ impl<H: Host> Session<'_, H> {
     /// Lock-free: evicts if it must; fails only if what is left is held by others.
     #[inline]
     pub(crate) fn allocate(&mut self, words: u64) -> Result<Owned, Failure> {
+        let class = self.region.geometry.classes.class_of(words);
         for _ in 0..SET_ASIDE {
-            let owned = match self.region.geometry.classes.class_of(words) {
+            let owned = match class {
                 Some(class) => self.allocate_chunk(class),
                 None => self.allocate_run(words.div_ceil(self.region.geometry.shape.page_words)),
             };
@@ -66,9 +66,8 @@ impl<H: Host> Session<'_, H> {
     #[inline]
     fn allocate_chunk(&mut self, class: usize) -> Option<Owned> {
         let bytes = self.region.geometry.classes.chunk_words(class)? * 8;
-        if let Some((entry, held)) = self.lane.magazine.take(class, bytes) {
-            let Held { location, generation, .. } = held;
-            return Some(Owned { location, generation, kind: Kind::Chunk(class), entry });
+        if let Some(held) = self.lane.magazine.take(class, bytes) {
+            return Some(held.into());
         }
         self.allocate_shared(class, bytes)
     }

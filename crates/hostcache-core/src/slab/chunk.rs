@@ -28,12 +28,20 @@ pub(crate) struct Owned {
     pub(crate) entry: Entry,
 }
 
+impl From<Held> for Owned {
+    #[inline]
+    fn from(held: Held) -> Self {
+        let Held { location, generation, class, entry } = held;
+        Self { location, generation, kind: Kind::Chunk(class.into()), entry }
+    }
+}
+
 impl<H> Session<'_, H> {
     /// Names a location in the record: before it is claimed.
     #[inline]
     pub(crate) fn name_entry(&self, entry: Entry, location: u64) {
-        let at = record::MAGAZINE + u64::from(entry);
-        self.region.lane_word(self.lane.id, at).store(location, ord::record_store());
+        let word = self.lane.word(self.region, record::MAGAZINE + u64::from(entry));
+        word.store(location, ord::record_store());
     }
 
     /// The entry names nothing any more.
@@ -84,51 +92,49 @@ impl<H> Session<'_, H> {
     /// Keeps a block in the magazine if there is room, else frees it.
     #[inline]
     pub(crate) fn put_back(&mut self, owned: Owned) {
+        let geometry = &self.region.geometry;
         if let Kind::Chunk(class) = owned.kind
-            && let Some((_, words)) = self.region.chunks(class)
+            && let Some(words) = geometry.classes.chunk_words(class)
+            && self.lane.magazine.has_room(words * 8, geometry.magazine_bytes())
         {
-            let limit = self.region.geometry.magazine_bytes();
-            if self.lane.magazine.has_room(words * 8, limit) {
-                let held = Held {
-                    location: owned.location,
-                    generation: owned.generation,
-                    class: class as u8,
-                };
-                self.lane.magazine.put(owned.entry, held, words * 8);
-                return;
-            }
+            let Owned { location, generation, entry, .. } = owned;
+            let held = Held { location, generation, class: class as u8, entry };
+            self.lane.magazine.put(held, words * 8);
+            return;
         }
         self.free_block(owned, true);
     }
 
     /// Gives all held blocks back.
     pub(crate) fn flush_magazine(&mut self) {
-        while let Some((entry, held)) = self.lane.magazine.take_any() {
-            let kind = Kind::Chunk(held.class as usize);
-            let Held { location, generation, .. } = held;
-            self.free_block(Owned { location, generation, kind, entry }, true);
+        while let Some(held) = self.lane.magazine.take_any() {
+            self.free_block(held.into(), true);
         }
     }
 
-    /// Retires a block that this lane unlinked: PUBLISHED → CLAIMED(me), one generation up. `None`: the recoverer of a
-    /// dead lane that meant to unlink the same block took it first.
-    #[inline]
-    pub(crate) fn retire(&mut self, location: u64, header: BlockWord) -> Option<Owned> {
+    /// Retires a block that this lane unlinked: PUBLISHED → CLAIMED(me), one generation up. A busy entry, which may still
+    /// name what is linked, names the block from now on; without one the block is freed, under the name that the intent
+    /// still gives it. `None`: freed, or the recoverer of a dead lane that meant to unlink the same block took it first.
+    #[inline(always)]
+    pub(crate) fn retire(
+        &mut self,
+        location: u64,
+        header: BlockWord,
+        entry: Option<Entry>,
+    ) -> Option<Owned> {
         let region = self.region;
-        let generation = header.generation() + 1;
-        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, generation);
+        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation() + 1);
         if !region.change_header(location, header, claimed) {
             return None;
         }
-        let kind = region.kind_of(location)?;
-        // An entry is always vacant here: an operation holds no more than are kept in reserve. Without one the block
-        // is freed under the name that the intent still gives it.
-        let Some(entry) = self.lane.magazine.reserve() else {
+        let generation = claimed.generation();
+        let Some(entry) = entry else {
             region.header(location).store(BlockWord::free(generation).bits(), ord::header_free());
             return None;
         };
+        let kind = region.kind_of(location)?;
         self.name_entry(entry, location);
-        Some(Owned { location, generation: claimed.generation(), kind, entry })
+        Some(Owned { location, generation, kind, entry })
     }
 }
 

@@ -3,7 +3,6 @@
 use super::allocate::class_state;
 use super::{Hint, Owned};
 use crate::fuel::Fuel;
-use crate::layout::ItemHead;
 use crate::region::Host;
 use crate::session::Session;
 use crate::sync::Ordering;
@@ -86,7 +85,7 @@ impl<H: Host> Session<'_, H> {
             BlockState::Free => Visit::Free,
             BlockState::Published => {
                 let Some(found) = self.locate(location, header) else { return Visit::Nothing };
-                match self.end_of(&found.head) {
+                match self.end_of(&found) {
                     Some(removal) => Visit::Dead(found, removal),
                     None => Visit::Item(region.mark(found.position), found),
                 }
@@ -98,35 +97,31 @@ impl<H: Host> Session<'_, H> {
     /// Finds the slot that names a published block.
     pub(crate) fn locate(&mut self, location: u64, header: BlockWord) -> Option<Found> {
         let region = self.region;
-        if location + 5 > region.geometry.arena_end {
-            return None;
-        }
-        let head = ItemHead::load(&region.memory, location);
-        if location + head.sizes.words() > region.geometry.arena_end {
-            return None;
-        }
-        let mut key = std::mem::take(&mut self.lane.scratch);
-        key.clear();
-        key.resize(head.sizes.key_len, 0);
-        region.memory.copy_out(location + head.sizes.key_offset(), &mut key);
+        let head = region.head_at(location)?;
+        let key = &mut self.lane.scratch;
+        region.memory.copy_to_vec(location + head.sizes().key_offset(), head.key_len(), key);
         let whole = region.still(location, header);
-        let probe = whole.then(|| Probe::new(&region.geometry, &key));
-        self.lane.scratch = key;
+        let probe = whole.then(|| Probe::new(&region.geometry, key));
         let generation = region.geometry.short_generation(header.generation());
-        region.find_location(&probe?, location, generation).map(|(position, word)| Found {
-            position,
-            word,
-            header,
-            head,
-        })
+        let (position, word) = region.find_location(&probe?, location, generation)?;
+        region.item_at(position, word, header)
     }
 
     /// Why an item is dead, if it is.
-    pub(crate) fn end_of(&self, head: &ItemHead) -> Option<Removal> {
-        if self.region.is_cleared(head, self.region.epoch()) {
+    #[inline]
+    pub(crate) fn end_of(&self, found: &Found) -> Option<Removal> {
+        self.end_at(found, self.region.epoch())
+    }
+
+    /// Why an item is dead as seen from an epoch, if it is. Counts if [`Region::still`] says so afterwards, or if the
+    /// item's slot is exchanged.
+    #[inline]
+    pub(crate) fn end_at(&self, found: &Found, epoch: u64) -> Option<Removal> {
+        if self.region.is_cleared(found.head.stamp(), epoch) {
             return Some(Removal::Cleared);
         }
-        head.deadline.filter(|&deadline| deadline <= self.host.now_ms()).map(|_| Removal::Expired)
+        let deadline = self.region.deadline_of(found)?;
+        (deadline <= self.host.now_ms()).then_some(Removal::Expired)
     }
 
     /// Makes room in a full set: the least used committed item of both buckets goes.
@@ -136,8 +131,7 @@ impl<H: Host> Session<'_, H> {
         for at in 0..2 * crate::layout::SLOTS {
             let position = probe.position(at);
             let Some(found) = region.committed_at(position) else { continue };
-            let mark =
-                if self.end_of(&found.head).is_some() { 0 } else { 1 + region.mark(position) };
+            let mark = if self.end_of(&found).is_some() { 0 } else { 1 + region.mark(position) };
             if best.as_ref().is_none_or(|(least, _)| mark < *least) {
                 best = Some((mark, found));
             }

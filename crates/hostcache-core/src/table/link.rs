@@ -57,7 +57,7 @@ impl<H: Host> Session<'_, H> {
         };
         let word = word_for(at);
         self.name_new(word);
-        let removal = self.end_of(&victim.head).unwrap_or(Removal::Evicted);
+        let removal = self.end_of(&victim).unwrap_or(Removal::Evicted);
         let Some(evicted) = self.exchange(&victim, word, removal) else { return Ok(None) };
         if let Some(evicted) = evicted {
             self.put_back(evicted);

@@ -12,13 +12,13 @@ const HIGHEST: u64 = 3;
 
 impl Region {
     fn mark_shift(position: Position) -> u32 {
-        u32::from(position.index) * 8
+        u32::from(position.index()) * 8
     }
 
     /// Recency of a slot's item, 0 to 3.
     #[inline]
     pub(crate) fn mark(&self, position: Position) -> u64 {
-        let word = self.word(self.geometry.marks_at + position.bucket).load(Ordering::Relaxed);
+        let word = self.word(self.geometry.marks_at + position.bucket()).load(Ordering::Relaxed);
         (word >> Self::mark_shift(position)) & 0xff
     }
 
@@ -28,7 +28,7 @@ impl Region {
         if cfg!(loom) {
             return;
         }
-        let marks = self.word(self.geometry.marks_at + position.bucket);
+        let marks = self.word(self.geometry.marks_at + position.bucket());
         let word = marks.load(Ordering::Relaxed);
         let shift = Self::mark_shift(position);
         if (word >> shift) & 0xff < HIGHEST {
@@ -39,7 +39,7 @@ impl Region {
 
     /// Takes one use away.
     pub(crate) fn lower_mark(&self, position: Position) {
-        let marks = self.word(self.geometry.marks_at + position.bucket);
+        let marks = self.word(self.geometry.marks_at + position.bucket());
         let word = marks.load(Ordering::Relaxed);
         let shift = Self::mark_shift(position);
         if (word >> shift) & 0xff > 0 {
@@ -53,7 +53,7 @@ impl Region {
         if cfg!(loom) {
             return;
         }
-        let marks = self.word(self.geometry.marks_at + position.bucket);
+        let marks = self.word(self.geometry.marks_at + position.bucket());
         let word = marks.load(Ordering::Relaxed);
         let reset = word & !(0xff << Self::mark_shift(position));
         if reset != word {

@@ -17,19 +17,16 @@ pub(crate) struct Probe {
     pub(crate) alternate: u64,
 }
 
-/// One slot of the table.
+/// One slot of the table: `bucket * BUCKET_WORDS + index`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) bucket: u64,
-    pub(crate) index: u8,
-}
+pub(crate) struct Position(u64);
 
 impl Probe {
     /// XXH3 with the region's seed: fast on short keys, and frozen, as a shared format needs. The probe bound, not
     /// the hash, is what defends against chosen keys: they cost hits, never time.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(geometry: &Geometry, key: &[u8]) -> Self {
-        let hash = xxh3_64_with_seed(key, geometry.shape.seed);
+        let hash = hash(key, geometry.shape.seed);
         // Never 0: an empty slot has that.
         let tag = ((hash & ((1 << SlotWord::TAG_BITS) - 1)) as u16).max(1);
         let primary = scale(hash, geometry.shape.buckets);
@@ -40,11 +37,17 @@ impl Probe {
     #[inline]
     pub(crate) fn position(&self, at: usize) -> Position {
         if at < SLOTS {
-            Position { bucket: self.primary, index: at as u8 }
+            Position::new(self.primary, at as u8)
         } else {
-            Position { bucket: self.alternate, index: (at - SLOTS) as u8 }
+            Position::new(self.alternate, (at - SLOTS) as u8)
         }
     }
+}
+
+/// Out of line: XXH3 is long, and its answer fits a register.
+#[inline(never)]
+fn hash(key: &[u8], seed: u64) -> u64 {
+    xxh3_64_with_seed(key, seed)
 }
 
 /// Maps a hash to `0..n` by its high bits.
@@ -63,10 +66,27 @@ pub(crate) fn alternate(geometry: &Geometry, bucket: u64, tag: u16) -> u64 {
 }
 
 impl Position {
+    #[inline(always)]
+    pub(crate) fn new(bucket: u64, index: u8) -> Self {
+        Self(bucket * BUCKET_WORDS + u64::from(index))
+    }
+
+    #[inline(always)]
+    pub(crate) fn bucket(self) -> u64 {
+        self.0 / BUCKET_WORDS
+    }
+
+    /// Slot within the bucket.
+    #[inline(always)]
+    pub(crate) fn index(self) -> u8 {
+        (self.0 % BUCKET_WORDS) as u8
+    }
+
     /// The bucket whose control word orders this word's key.
     #[inline]
     pub(crate) fn primary(self, geometry: &Geometry, word: SlotWord) -> u64 {
-        if word.is_alternate() { alternate(geometry, self.bucket, word.tag()) } else { self.bucket }
+        let bucket = self.bucket();
+        if word.is_alternate() { alternate(geometry, bucket, word.tag()) } else { bucket }
     }
 
     /// The slot that a pending control word of `primary` means.
@@ -74,10 +94,10 @@ impl Position {
     pub(crate) fn pending(geometry: &Geometry, primary: u64, pending: u8, tag: u16) -> Self {
         let at = pending as usize;
         if at < SLOTS {
-            Self { bucket: primary, index: at as u8 }
+            Self::new(primary, at as u8)
         } else {
             let index = ((at - SLOTS) % SLOTS) as u8;
-            Self { bucket: alternate(geometry, primary, tag), index }
+            Self::new(alternate(geometry, primary, tag), index)
         }
     }
 }
@@ -90,7 +110,7 @@ impl Region {
 
     #[inline(always)]
     pub(crate) fn slot(&self, position: Position) -> &AtomicU64 {
-        self.word(self.bucket_at(position.bucket) + u64::from(position.index))
+        self.word(self.geometry.buckets_at + position.0)
     }
 
     #[inline(always)]

@@ -1,71 +1,109 @@
-//! Comparing the tags of a bucket: all at once, without a branch, into a bit mask.
+//! Comparing the tags of a key's two buckets: all at once, without a branch, into a bit mask.
 //!
 //! Mispredicted branches would be half the cost of a lookup. The result is a hint: a word that matches is loaded again, as
 //! the atomic that it is; a word that did not match was not this key's at the moment when it was read.
 
 use super::probe::SLOTS;
+use super::{Position, Probe};
+use crate::layout::BUCKET_WORDS;
 use crate::region::Region;
 use crate::word::SlotWord;
 
 impl Region {
-    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+    /// One bit for each slot of a key's two buckets that has its tag: see [`Matches`]. No tag is 0, so an empty slot has
+    /// none.
     #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
     #[inline(always)]
-    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> u32 {
+    pub(crate) fn tags_equal(&self, probe: &Probe) -> Matches {
         use core::arch::asm;
         const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
 
-        let line = self.memory.array::<8>(self.bucket_at(bucket)).as_ptr();
-        let (low, high): (u32, u32);
-        // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
+        let primary = self.memory.array::<8>(self.bucket_at(probe.primary)).as_ptr();
+        let alternate = self.memory.array::<8>(self.bucket_at(probe.alternate)).as_ptr();
+        let mut mask = u32::from(probe.tag);
+        // SAFETY: SSE2 is part of x86-64. The eight words of both buckets are in bounds, and the code reads only them. The
         // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
         // eight bytes within them.
         unsafe {
             asm!(
-                "movd {tags}, {tag:e}",
+                "movd {tags}, {mask:e}",
                 "pshufd {tags}, {tags}, 0",
-                "movdqu {a}, [{line}]",
-                "movdqu {b}, [{line} + 16]",
-                "movdqu {c}, [{line} + 32]",
-                "movdqu {d}, [{line} + 48]",
-                // The tag is the highest field: shifted down it is the low half of its word.
-                "psrlq {a}, 52",
-                "psrlq {b}, 52",
-                "psrlq {c}, 52",
-                "psrlq {d}, 52",
-                // The low halves of four words, side by side.
-                "shufps {a}, {b}, 0x88",
-                "shufps {c}, {d}, 0x88",
+                "movups {a}, [{primary}]",
+                "movups {b}, [{primary} + 16]",
+                "movups {c}, [{primary} + 32]",
+                "movups {d}, [{primary} + 48]",
+                // The high halves of four words, side by side.
+                "shufps {a}, {b}, 0xdd",
+                "shufps {c}, {d}, 0xdd",
+                "movups {b}, [{alternate}]",
+                "movups {e}, [{alternate} + 16]",
+                "movups {d}, [{alternate} + 32]",
+                "movups {f}, [{alternate} + 48]",
+                "shufps {b}, {e}, 0xdd",
+                "shufps {d}, {f}, 0xdd",
+                // The tag is the highest field, 12 bits.
+                "psrld {a}, 20",
+                "psrld {c}, 20",
+                "psrld {b}, 20",
+                "psrld {d}, 20",
                 "pcmpeqd {a}, {tags}",
                 "pcmpeqd {c}, {tags}",
-                "movmskps {low:e}, {a}",
-                "movmskps {high:e}, {c}",
-                line = in(reg) line,
-                tag = in(reg) u32::from(tag),
+                "pcmpeqd {b}, {tags}",
+                "pcmpeqd {d}, {tags}",
+                // All ones or all zeros stay so when they are narrowed: 16 bytes, one a word.
+                "packssdw {a}, {c}",
+                "packssdw {b}, {d}",
+                "packsswb {a}, {b}",
+                "pmovmskb {mask:e}, {a}",
+                primary = in(reg) primary,
+                alternate = in(reg) alternate,
+                mask = inout(reg) mask,
                 tags = out(xmm_reg) _,
                 a = out(xmm_reg) _,
                 b = out(xmm_reg) _,
                 c = out(xmm_reg) _,
                 d = out(xmm_reg) _,
-                low = lateout(reg) low,
-                high = lateout(reg) high,
+                e = out(xmm_reg) _,
+                f = out(xmm_reg) _,
                 options(nostack, readonly, preserves_flags),
             );
         }
-        // The eighth word is the control word.
-        (low | high << 4) & 0x7f
+        // The eighth word of each is the control word.
+        Matches(mask & 0x7f7f)
     }
 
-    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+    /// One bit for each slot of a key's two buckets that has its tag: see [`Matches`]. No tag is 0, so an empty slot has
+    /// none.
     #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
     #[inline(always)]
-    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> u32 {
+    pub(crate) fn tags_equal(&self, probe: &Probe) -> Matches {
         use crate::ordering as ord;
-        let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
-        slots.iter().enumerate().fold(0, |equal, (at, slot)| {
-            let word = SlotWord::from_bits(slot.load(ord::slot_load()));
-            equal | u32::from(word.tag() == tag) << at
-        })
+        let equal_in = |bucket: u64| {
+            let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
+            slots.iter().enumerate().fold(0, |equal, (at, slot)| {
+                let word = SlotWord::from_bits(slot.load(ord::slot_load()));
+                equal | u32::from(word.tag() == probe.tag) << at
+            })
+        };
+        Matches(equal_in(probe.primary) | equal_in(probe.alternate) << BUCKET_WORDS)
+    }
+}
+
+/// Slots whose tag matched: bit `index` for the primary bucket, `BUCKET_WORDS + index` for the alternate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Matches(u32);
+
+impl Matches {
+    /// Takes the first.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, probe: &Probe) -> Option<Position> {
+        if self.0 == 0 {
+            return None;
+        }
+        let bit = u64::from(self.0.trailing_zeros());
+        self.0 &= self.0 - 1;
+        let bucket = if bit < BUCKET_WORDS { probe.primary } else { probe.alternate };
+        Some(Position::new(bucket, (bit % BUCKET_WORDS) as u8))
     }
 }
 
@@ -75,6 +113,7 @@ mod tests {
 
     use crate::layout::{Header, Shape};
     use crate::sync::Ordering;
+    use crate::table::Probe;
     use crate::word::SlotWord;
     use crate::{Memory, Region};
 
@@ -93,16 +132,19 @@ mod tests {
             max_ttl_ms: 0,
         };
         let region = Region::format(memory, &header).expect("valid");
-        let at = region.bucket_at(3);
-        for pattern in 0..1u32 << 7 {
-            for index in 0..7 {
-                let tag = if pattern >> index & 1 == 1 { 0xabc } else { 0x1bc };
+        let probe = Probe { tag: 0xabc, primary: 3, alternate: 6 };
+        for pattern in 0..1u32 << 14 {
+            for at in 0..14 {
+                let tag = if pattern >> at & 1 == 1 { probe.tag } else { 0x1bc };
                 let word = SlotWord::tentative(tag, 0xffff, true, 7);
-                region.word(at + index).store(word.bits(), Ordering::Relaxed);
+                region.slot(probe.position(at)).store(word.bits(), Ordering::Relaxed);
             }
             // A control word that looks like the tag counts for nothing.
-            region.word(at + 7).store(0xabc << 52, Ordering::Relaxed);
-            assert_eq!(region.tags_equal(3, 0xabc), pattern);
+            region.control(3).store(0xabc << 52, Ordering::Relaxed);
+            let mut matches = region.tags_equal(&probe);
+            let found: Vec<_> = core::iter::from_fn(|| matches.next(&probe)).collect();
+            let expected = (0..14).filter(|at| pattern >> at & 1 == 1);
+            assert_eq!(found, expected.map(|at| probe.position(at)).collect::<Vec<_>>());
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::probe::SLOTS;
 use super::{Found, Position, Probe};
-use crate::layout::ItemHead;
 use crate::ordering as ord;
 use crate::participant::Counter;
 use crate::region::{Host, Region};
@@ -42,11 +41,28 @@ impl<H: Host> Session<'_, H> {
         next: SlotWord,
         removal: Removal,
     ) -> Option<Option<Owned>> {
+        if !self.swap_word(found, next, removal) {
+            return None;
+        }
+        let entry = self.lane.magazine.reserve();
+        let owned = self.retire(found.location(), found.header, entry);
+        if let (None, Some(entry)) = (&owned, entry) {
+            self.lane.magazine.vacate(entry);
+        }
+        self.clear_old();
+        self.count_removal(found, removal);
+        Some(owned)
+    }
+
+    /// The compare-exchange of a slot from its committed word to another. True: the word is out, and the lane's record
+    /// still names it, until the block is retired and [`Session::clear_old`] follows.
+    #[inline(always)]
+    pub(crate) fn swap_word(&mut self, found: &Found, next: SlotWord, removal: Removal) -> bool {
         let region = self.region;
         let Found { position, word, .. } = *found;
         if word.is_tentative() {
             self.settle_tentative(position, word);
-            return None;
+            return false;
         }
         // HAZARD: name, barrier, second look at slot and header. The slot alone is not enough: its short generation
         // may have come round before the name was there. From here on it cannot.
@@ -62,12 +78,8 @@ impl<H: Host> Session<'_, H> {
                 .is_ok();
         if !won {
             self.clear_old();
-            return None;
         }
-        let owned = self.retire(found.location(), found.header);
-        self.clear_old();
-        self.count_removal(&found.head, removal);
-        Some(owned)
+        won
     }
 
     /// Helps a visible tentative word to be finished.
@@ -78,8 +90,8 @@ impl<H: Host> Session<'_, H> {
         self.help(primary, ControlWord::from_bits(control));
     }
 
-    #[inline]
-    fn count_removal(&mut self, head: &ItemHead, removal: Removal) {
+    #[inline(always)]
+    pub(crate) fn count_removal(&mut self, found: &Found, removal: Removal) {
         let region = self.region;
         let lane = &self.lane;
         match removal {
@@ -90,7 +102,7 @@ impl<H: Host> Session<'_, H> {
             Removal::Replaced | Removal::Deleted => {}
         }
         lane.count(region, Counter::ItemsRemoved, 1);
-        lane.count(region, Counter::BytesRemoved, head.sizes.bytes());
+        lane.count(region, Counter::BytesRemoved, found.head.sizes().bytes());
     }
 }
 
@@ -117,11 +129,12 @@ impl Region {
             return None;
         }
         let location = word.location();
-        self.geometry.page_of(location)?;
+        if !self.geometry.has_room_for_head(location) {
+            return None;
+        }
         let header = self.load_header(location);
         if header.state() != BlockState::Published
             || self.geometry.short_generation(header.generation()) != word.generation()
-            || location + 5 > self.geometry.arena_end
         {
             return None;
         }
@@ -129,8 +142,7 @@ impl Region {
         if self.slot(position).load(ord::slot_load()) != word.bits() {
             return None;
         }
-        let head = ItemHead::load(&self.memory, location);
-        let inside = location + head.sizes.words() <= self.geometry.arena_end;
-        (inside && self.still(location, header)).then_some(Found { position, word, header, head })
+        let found = self.item_at(position, word, header)?;
+        self.still(location, header).then_some(found)
     }
 }

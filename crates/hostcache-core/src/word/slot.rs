@@ -47,6 +47,14 @@ impl SlotWord {
         )
     }
 
+    /// A committed word for the same key in the same slot, naming another block.
+    #[inline]
+    #[must_use]
+    pub const fn replaced_by(self, generation: u64, location: u64) -> Self {
+        const KEY: u64 = (((1 << SlotWord::TAG_BITS) - 1) << TAG) | (1 << ALTERNATE);
+        Self((self.0 & KEY) | (generation << GENERATION) | location)
+    }
+
     /// The same word, committed.
     #[inline]
     #[must_use]
@@ -137,6 +145,8 @@ mod tests {
                             assert_eq!(word.location(), location);
                         }
                         assert!(!word.committed().is_tentative());
+                        let next = SlotWord::tentative(tag, 7, alternate, 9).committed();
+                        assert_eq!(word.replaced_by(7, 9), next);
                         assert!(word.same_incarnation(word.committed()));
                     }
                 }
