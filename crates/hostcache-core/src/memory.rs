@@ -7,7 +7,11 @@
 #[cfg(not(loom))]
 use core::ptr::NonNull;
 
+mod bytes;
+#[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
 mod copy;
+
+pub(crate) use bytes::Bytes;
 
 use crate::sync::AtomicU64;
 
@@ -94,20 +98,28 @@ impl Memory {
         unsafe { core::slice::from_raw_parts(self.base.as_ptr().add(index).cast(), words) }
     }
 
-    /// Address of so many bytes from a word on, checked once.
+    /// As [`Memory::span`].
     ///
-    /// # Panics
+    /// # Safety
     ///
-    /// On bytes beyond the end.
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    /// The words are within the memory.
     #[inline(always)]
-    fn bytes(&self, index: u64, len: usize) -> *mut u8 {
-        let index = index as usize;
-        if index > self.words || len > (self.words - index) * 8 {
-            beyond();
-        }
-        // SAFETY: the index is at most one past the end.
-        unsafe { self.base.as_ptr().add(index).cast() }
+    unsafe fn span_unchecked(&self, index: u64, words: usize) -> &[AtomicU64] {
+        debug_assert!(index as usize <= self.words && words <= self.words - index as usize);
+        // SAFETY: as in `span`, by this function's contract.
+        unsafe { core::slice::from_raw_parts(self.base.as_ptr().add(index as usize).cast(), words) }
+    }
+
+    /// As [`Memory::array`].
+    ///
+    /// # Safety
+    ///
+    /// The words are within the memory.
+    #[inline(always)]
+    pub(crate) unsafe fn array_unchecked<const N: usize>(&self, index: u64) -> &[AtomicU64; N] {
+        debug_assert!(index as usize <= self.words && N <= self.words - index as usize);
+        // SAFETY: as in `array`, by this function's contract.
+        unsafe { &*self.base.as_ptr().add(index as usize).cast() }
     }
 
     /// Number of words.
@@ -167,8 +179,20 @@ impl Memory {
     }
 
     pub(crate) fn span(&self, index: u64, words: usize) -> &[AtomicU64] {
-        self.word(index);
+        if words > 0 {
+            self.word(index);
+        }
         &self.words[index as usize..][..words]
+    }
+
+    /// Checked all the same.
+    unsafe fn span_unchecked(&self, index: u64, words: usize) -> &[AtomicU64] {
+        &self.words[index as usize..][..words]
+    }
+
+    /// Checked all the same.
+    pub(crate) unsafe fn array_unchecked<const N: usize>(&self, index: u64) -> &[AtomicU64; N] {
+        self.array(index)
     }
 
     /// Number of words.

@@ -1,12 +1,14 @@
 //! One mapping's view of a region: its words and the private copy of its geometry.
 
-use crate::layout::{Geometry, Header, HeaderError, live};
-use crate::memory::Memory;
+use crate::layout::{Geometry, Header, HeaderError, ItemHead, live};
+use crate::memory::{Bytes, Memory};
 use crate::ordering as ord;
 use crate::sync::{AtomicU64, Ordering};
 use crate::word::{BlockWord, LaneId};
 
 /// A region as this process sees it.
+///
+/// IN-BOUNDS: the geometry describes exactly this memory. Both constructors check it, and neither field ever changes.
 #[derive(Debug, Clone)]
 pub struct Region {
     pub(crate) memory: Memory,
@@ -34,6 +36,10 @@ impl Region {
     /// A shape that no region can have.
     pub fn format(memory: Memory, header: &Header) -> Result<Self, HeaderError> {
         let geometry = Geometry::new(header.shape)?;
+        if !cfg!(loom) && geometry.words() != memory.words() {
+            let words = memory.words();
+            return Err(HeaderError::Corrupt(format!("{words} words are not the shape's")));
+        }
         let region = Self { memory, geometry };
         for page in 0..region.geometry.pages {
             // Generations start at random, so that a header word does not look like data.
@@ -83,6 +89,27 @@ impl Region {
     #[inline(always)]
     pub(crate) fn load_header(&self, location: u64) -> BlockWord {
         BlockWord::from_bits(self.header(location).load(ord::header_load()))
+    }
+
+    /// The words before an item's key, if a location lies so that a block could be there.
+    #[inline(always)]
+    pub(crate) fn head_words(&self, location: u64) -> Option<&[AtomicU64; ItemHead::WORDS]> {
+        if !self.geometry.has_room_for_head(location) {
+            return None;
+        }
+        // SAFETY: the words lie in the arena, and so in the memory (IN-BOUNDS).
+        Some(unsafe { self.memory.array_unchecked(location) })
+    }
+
+    /// So many bytes of the arena from a word on; `None` if they go beyond its end.
+    #[inline(always)]
+    pub(crate) fn item_bytes(&self, at: u64, len: usize) -> Option<Bytes<'_>> {
+        let room = self.geometry.arena_end.checked_sub(at)?;
+        if len as u64 > room * 8 {
+            return None;
+        }
+        // SAFETY: the bytes end before the arena does, and so in the memory (IN-BOUNDS).
+        Some(unsafe { self.memory.bytes_unchecked(at, len) })
     }
 
     /// A word of a lane's record.

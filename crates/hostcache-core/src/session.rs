@@ -1,8 +1,10 @@
 //! A session: one thread, in one operation, with what it needs.
 
 use crate::fuel::Exhausted;
-use crate::participant::Lane;
+use crate::layout::record;
+use crate::participant::{Counter, Lane};
 use crate::region::Region;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A lane at work on a region.
 #[derive(Debug)]
@@ -10,13 +12,36 @@ pub struct Session<'a, H> {
     pub(crate) region: &'a Region,
     pub(crate) lane: &'a mut Lane,
     pub(crate) host: &'a H,
+    /// The lane's record.
+    pub(crate) record: &'a [AtomicU64; record::WORDS as usize],
 }
 
 impl<'a, H> Session<'a, H> {
     /// Puts the three together.
-    #[inline]
+    #[inline(always)]
     pub fn new(region: &'a Region, lane: &'a mut Lane, host: &'a H) -> Self {
-        Self { region, lane, host }
+        let record = lane.record(region);
+        Self { region, lane, host, record }
+    }
+
+    /// A word of the lane's record.
+    #[inline(always)]
+    pub(crate) fn record_word(&self, at: u64) -> &'a AtomicU64 {
+        if cfg!(loom) {
+            // Each access by itself, so that the thread may die before it.
+            return self.region.lane_word(self.lane.id, at);
+        }
+        &self.record[at as usize]
+    }
+
+    /// Counts.
+    #[inline(always)]
+    pub(crate) fn tally(&self, counter: Counter, by: u64) {
+        if cfg!(loom) {
+            return;
+        }
+        let word = &self.record[record::COUNTERS as usize + counter as usize];
+        word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 }
 

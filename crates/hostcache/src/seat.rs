@@ -203,6 +203,20 @@ impl Shared {
         self.last_seat().and_then(|seat| unsafe { seat.run(read) })
     }
 
+    /// Runs a write on the seat used last if that is this thread's seat here, and its lane was not taken away.
+    #[inline(always)]
+    pub(crate) fn with_last_current_lane<T>(
+        &self,
+        write: impl FnOnce(&Attachment, &mut Lane) -> Option<T>,
+    ) -> Option<T> {
+        let seat = self.last_seat()?;
+        if !seat.ticket.is_current(&seat.attachment.region) {
+            return None;
+        }
+        // SAFETY: none is under way.
+        unsafe { seat.run(write) }
+    }
+
     /// The seat used last, if it is this thread's seat in this cache and no operation is under way on it.
     #[inline(always)]
     fn last_seat(&self) -> Option<&Seat> {

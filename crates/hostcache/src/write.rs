@@ -60,8 +60,31 @@ impl Cache {
                 Condition::IfToken(CasToken(token)) => core::Condition::IfToken(token),
             },
         };
-        let outcome = self.write(key, value.len(), |session| session.set(key, &request))?;
-        Ok(match outcome {
+        match self.store_quickly(key, &request) {
+            Some(token) => Ok(SetOutcome::Stored(CasToken(token))),
+            None => self.store_slowly(key, &request),
+        }
+    }
+
+    /// What is nearly always met, on the seat used last: a value for a key that has one; its token. `None`: nothing has
+    /// happened.
+    #[inline(always)]
+    fn store_quickly(&self, key: &[u8], request: &SetRequest<'_>) -> Option<u64> {
+        if !is_valid_key(key) {
+            return None;
+        }
+        self.shared.with_last_current_lane(|attachment, lane| {
+            if !attachment.geometry().holds_any_key_with(request.value.len()) {
+                return None;
+            }
+            Session::new(&attachment.region, lane, attachment).set_quickly(key, request)
+        })
+    }
+
+    #[inline(never)]
+    fn store_slowly(&self, key: &[u8], request: &SetRequest<'_>) -> Result<SetOutcome, WriteError> {
+        let len = request.value.len();
+        Ok(match self.write(key, len, |session| session.set_generally(key, request))? {
             core::SetOutcome::Stored(token) => SetOutcome::Stored(CasToken(token)),
             core::SetOutcome::Exists => SetOutcome::Exists,
             core::SetOutcome::Missing => SetOutcome::Missing,

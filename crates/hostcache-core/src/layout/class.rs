@@ -57,12 +57,17 @@ impl ClassTable {
     }
 
     /// The class with the smallest chunk that holds `words`; `None`: takes whole pages.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn class_of(&self, words: u64) -> Option<usize> {
         if let Some(&class) = self.direct.get(words as usize) {
             return Some(class as usize);
         }
+        self.search(words)
+    }
+
+    #[cold]
+    fn search(&self, words: u64) -> Option<usize> {
         let class = self.words.partition_point(|&w| u64::from(w) < words);
         (class < self.words.len()).then_some(class)
     }

@@ -165,7 +165,7 @@ impl ItemHead {
     }
 
     /// Stores the words into a block that the caller owns.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn store(&self, memory: &Memory, block: u64) {
         let words = memory.array::<{ Self::WORDS }>(block);
         let store = |at: usize, word: u64| words[at].store(word, Ordering::Relaxed);

@@ -204,7 +204,7 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
             return Ok(());
         }
         let probe = Probe::new(&region.geometry, &key);
-        let home = if word.is_alternate() { probe.alternate } else { probe.primary };
+        let home = if word.is_alternate() { probe.alternate() } else { probe.primary };
         if home != position.bucket() || probe.tag != word.tag() {
             return Err("its key belongs elsewhere".into());
         }

@@ -36,7 +36,7 @@ impl<H: Host> Session<'_, H> {
                     region.word(live::CLEARED).store(counts.0, Ordering::Relaxed);
                     region.word(live::CLEARED + 1).store(counts.1, Ordering::Relaxed);
                 }
-                self.lane.count(region, Counter::CmdFlush, 1);
+                self.tally(Counter::CmdFlush, 1);
                 return Ok(());
             }
         }

@@ -126,7 +126,7 @@ impl<H: Host> Session<'_, H> {
             (Arithmetic::Decrement(_), true) => Counter::DecrHits,
             (Arithmetic::Decrement(_), false) => Counter::DecrMisses,
         };
-        self.lane.count(self.region, counter, 1);
+        self.tally(counter, 1);
         Ok(if stored { Counted::Value(count.result) } else { Counted::Missing })
     }
 }

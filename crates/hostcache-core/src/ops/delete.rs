@@ -30,7 +30,7 @@ impl<H: Host> Session<'_, H> {
             Deleted::Gone => Counter::DeleteHits,
             Deleted::Missing => Counter::DeleteMisses,
         };
-        self.lane.count(self.region, counter, 1);
+        self.tally(counter, 1);
         Ok(deleted)
     }
 
@@ -54,7 +54,7 @@ impl<H: Host> Session<'_, H> {
                 }
             };
             let end = self.end_at(&found, epoch);
-            if !region.still(found.location(), found.header) {
+            if !found.is_whole() {
                 continue;
             }
             let removal = end.unwrap_or(Removal::Deleted);

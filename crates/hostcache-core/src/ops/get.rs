@@ -19,8 +19,7 @@ pub enum Got<T> {
 /// An item in place, to copy from. What is copied counts only if the read ends with [`Got::Hit`].
 #[derive(Debug)]
 pub struct Value<'a> {
-    region: &'a Region,
-    found: Found,
+    found: Found<'a>,
 }
 
 /// Takes what a read finds: a closure, or what must be inlined into the read whatever its size.
@@ -74,7 +73,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.found.head.value_len()
+        self.found.value.len()
     }
 
     /// Whether it is empty.
@@ -88,7 +87,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn head(&self) -> ItemHead {
-        self.region.head_of(&self.found)
+        self.found.item_head()
     }
 
     /// Copies the first bytes of the value.
@@ -98,14 +97,13 @@ impl Value<'_> {
     /// If `out` is longer than the value.
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) {
-        assert!(out.len() <= self.len(), "copy beyond the value");
-        self.region.memory.copy_out(self.found.value_at, out);
+        self.found.value.copy_to(out);
     }
 
     /// Replaces the contents of a vector by the value.
     #[inline(always)]
     pub fn copy_to_vec(&self, out: &mut Vec<u8>) {
-        self.region.memory.copy_to_vec(self.found.value_at, self.len(), out);
+        self.found.value.copy_to_vec(out);
     }
 }
 
@@ -117,16 +115,15 @@ impl Region {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
         let Lookup::Found(found) = self.glance(&probe, key)? else { return Some(None) };
-        if found.head.has_deadline() || self.is_cleared(found.head.stamp(), epoch) {
+        // All live items are of this epoch, but those that a clear is overtaking.
+        if found.head.has_deadline() || found.head.stamp() != self.geometry.stamp(epoch) {
             return None;
         }
-        let position = found.position;
-        let (location, header) = (found.location(), found.header);
-        let taken = sink.take(&Value { region: self, found });
-        if !self.still(location, header) {
+        let taken = sink.take(&Value { found });
+        if !found.is_whole() {
             return None;
         }
-        self.raise_mark(position);
+        self.raise_mark(found.position);
         Some(Some(taken))
     }
 
@@ -152,18 +149,17 @@ impl Region {
             let Lookup::Found(found) = self.find(&probe, key, &mut fuel)? else {
                 return Ok(Got::Miss);
             };
-            let deadline = self.deadline_of(&found);
-            let (position, location, header) = (found.position, found.location(), found.header);
+            let deadline = found.deadline();
             let got = if self.is_cleared(found.head.stamp(), epoch) {
                 Got::Miss
             } else if deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
                 Got::Expired
             } else {
-                Got::Hit(sink.take(&Value { region: self, found }))
+                Got::Hit(sink.take(&Value { found }))
             };
-            if self.still(location, header) {
+            if found.is_whole() {
                 if may_mark {
-                    self.raise_mark(position);
+                    self.raise_mark(found.position);
                 }
                 return Ok(got);
             }

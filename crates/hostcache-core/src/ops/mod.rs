@@ -5,6 +5,7 @@ mod clear;
 mod counter;
 mod delete;
 mod get;
+mod overwrite;
 mod set;
 mod store;
 mod sweep;

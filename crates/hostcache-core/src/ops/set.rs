@@ -102,16 +102,46 @@ impl<H: Host> Session<'_, H> {
     /// # Errors
     ///
     /// No room, or a damaged region. Lengths are the caller's to check.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, key: &[u8], request: &SetRequest<'_>) -> Result<SetOutcome, Failure> {
-        self.lane.count(self.region, Counter::CmdSet, 1);
+        match self.set_quickly(key, request) {
+            Some(token) => Ok(SetOutcome::Stored(token)),
+            None => self.set_generally(key, request),
+        }
+    }
+
+    /// [`Session::set`] of what is nearly always met: a value for a key that has one, under no condition; its token.
+    /// `None`: nothing has happened.
+    #[inline(always)]
+    pub fn set_quickly(&mut self, key: &[u8], request: &SetRequest<'_>) -> Option<u64> {
+        let SetRequest { value, flags, encoding, deadline, condition } = *request;
+        match (condition, deadline) {
+            (Condition::Always, Deadline::At(deadline)) => {
+                self.overwrite(key, &Draft { value, flags, encoding, deadline, token: None })
+            }
+            _ => None,
+        }
+    }
+
+    /// [`Session::set`] of whatever is met.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::set`].
+    #[inline(never)]
+    pub fn set_generally(
+        &mut self,
+        key: &[u8],
+        request: &SetRequest<'_>,
+    ) -> Result<SetOutcome, Failure> {
+        self.tally(Counter::CmdSet, 1);
         let mut set = Set { request: *request, deadline: None, refused: SetOutcome::Missing };
         let outcome = match self.apply(key, &mut set) {
             Ok(Some(token)) => SetOutcome::Stored(token),
             Ok(None) => set.refused,
             Err(failure) => {
                 if failure == Failure::NoRoom {
-                    self.lane.count(self.region, Counter::NoRoom, 1);
+                    self.tally(Counter::NoRoom, 1);
                 }
                 return Err(failure);
             }
@@ -122,7 +152,7 @@ impl<H: Host> Session<'_, H> {
                 SetOutcome::TokenMismatch => Counter::CasBadval,
                 SetOutcome::Exists | SetOutcome::Missing => Counter::CasMisses,
             };
-            self.lane.count(self.region, counter, 1);
+            self.tally(counter, 1);
         }
         Ok(outcome)
     }

@@ -3,7 +3,7 @@
 use crate::fuel::Fuel;
 use crate::layout::{ItemHead, ItemSizes};
 use crate::ordering as ord;
-use crate::participant::Counter;
+use crate::participant::{Counter, Entry};
 use crate::region::Host;
 use crate::session::{Failure, Session};
 use crate::slab::{Kind, Owned};
@@ -52,7 +52,7 @@ pub(crate) struct Draft<'a> {
 
 impl Draft<'_> {
     #[inline(always)]
-    fn sizes(&self, key: &[u8]) -> ItemSizes {
+    pub(super) fn sizes(&self, key: &[u8]) -> ItemSizes {
         ItemSizes::new(key.len(), self.value.len() as u64, self.deadline.is_some())
     }
 }
@@ -66,9 +66,9 @@ struct Private {
 
 /// What a sealed block holds.
 #[derive(Clone, Copy)]
-struct Sealed {
+pub(super) struct Sealed {
     stamp: u64,
-    token: u64,
+    pub(super) token: u64,
     /// Bytes of key and value.
     bytes: u64,
 }
@@ -95,7 +95,6 @@ impl<H: Host> Session<'_, H> {
     /// Applies a change to a key; the token of what was stored.
     ///
     /// Lock-free: goes round again only because another operation on these buckets succeeded.
-    #[inline]
     pub(crate) fn apply<C: Change>(
         &mut self,
         key: &[u8],
@@ -104,33 +103,22 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         let probe = Probe::new(&region.geometry, key);
         let mut work = Work { key, probe, change, private: None };
-        // The first attempt, without a loop: nearly always the only one.
-        let epoch = region.epoch();
-        if let Some(control) = self.settled_control(work.probe.primary)
-            && let Some(lookup) = region.glance(&work.probe, key)
-        {
-            match self.attempt(&mut work, epoch, control, &lookup) {
-                Ok(Attempt::Stored(token)) if work.private.is_none() => return Ok(Some(token)),
-                Ok(Attempt::Again) => {}
-                result => return self.finish(work, result),
-            }
-        }
-        self.attempt_again(work)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn attempt_again<C: Change>(&mut self, mut work: Work<'_, C>) -> Result<Option<u64>, Failure> {
         let mut fuel = Fuel::operation();
-        loop {
-            let result = self.search_and_attempt(&mut work, &mut fuel);
-            if !matches!(result, Ok(Attempt::Again)) {
-                return self.finish(work, result);
+        let result = loop {
+            match self.attempt(&mut work, &mut fuel) {
+                Ok(Attempt::Again) => {}
+                Ok(Attempt::Kept) => break Ok(None),
+                Ok(Attempt::Stored(token)) => break Ok(Some(token)),
+                Err(failure) => break Err(failure),
             }
+        };
+        if let Some(private) = work.private {
+            self.abandon(private);
         }
+        result
     }
 
-    fn search_and_attempt<C: Change>(
+    fn attempt<C: Change>(
         &mut self,
         work: &mut Work<'_, C>,
         fuel: &mut Fuel,
@@ -140,49 +128,18 @@ impl<H: Host> Session<'_, H> {
         let Some(control) = self.settled_control(work.probe.primary) else {
             return Ok(Attempt::Again);
         };
-        let lookup = self.region.find(&work.probe, work.key, fuel)?;
-        self.attempt(work, epoch, control, &lookup)
-    }
-
-    /// Gives an unused private block back.
-    #[cold]
-    #[inline(never)]
-    fn finish<C>(
-        &mut self,
-        work: Work<'_, C>,
-        result: Result<Attempt, Failure>,
-    ) -> Result<Option<u64>, Failure> {
-        if let Some(private) = work.private {
-            self.abandon(private);
-        }
-        match result? {
-            Attempt::Stored(token) => Ok(Some(token)),
-            Attempt::Kept | Attempt::Again => Ok(None),
-        }
-    }
-
-    /// Epoch, control word and table were looked at in this order.
-    #[inline(always)]
-    fn attempt<C: Change>(
-        &mut self,
-        work: &mut Work<'_, C>,
-        epoch: u64,
-        control: ControlWord,
-        lookup: &Lookup,
-    ) -> Result<Attempt, Failure> {
-        match lookup {
-            Lookup::Found(found) => self.replace(work, epoch, found),
+        match self.region.find(&work.probe, work.key, fuel)? {
+            Lookup::Found(found) => self.replace(work, epoch, &found),
             Lookup::Absent => self.insert(work, epoch, control),
         }
     }
 
     /// One compare-exchange from a found item to the private block.
-    #[inline(always)]
     fn replace<C: Change>(
         &mut self,
         work: &mut Work<'_, C>,
         epoch: u64,
-        found: &Found,
+        found: &Found<'_>,
     ) -> Result<Attempt, Failure> {
         let region = self.region;
         // EPOCH: a newer item is never replaced under an older stamp.
@@ -208,8 +165,20 @@ impl<H: Host> Session<'_, H> {
         if !self.swap_word(found, next, removal) {
             return Ok(Attempt::Again);
         }
-        // The new block is everybody's, and its entry is free for the old one.
         work.private = None;
+        self.linked_over(found, removal, entry, &sealed);
+        Ok(Attempt::Stored(sealed.token))
+    }
+
+    /// What follows a replacement: the new block is everybody's, and its entry is free for the old one.
+    #[inline(always)]
+    pub(super) fn linked_over(
+        &mut self,
+        found: &Found<'_>,
+        removal: Removal,
+        entry: Entry,
+        sealed: &Sealed,
+    ) {
         let old = self.retire(found.location(), found.header, Some(entry));
         self.clear_old();
         match old {
@@ -217,12 +186,16 @@ impl<H: Host> Session<'_, H> {
             None => self.vacate_entry(entry),
         }
         self.count_removal(found, removal);
-        self.count_addition(&sealed);
-        Ok(Attempt::Stored(sealed.token))
+        self.count_addition(sealed);
+    }
+
+    /// Gives a sealed block back that was not linked.
+    #[cold]
+    pub(super) fn take_back(&mut self, owned: Owned) {
+        self.abandon(Private { owned, sealed: None, placed: None });
     }
 
     /// Places and commits the private block of an absent key.
-    #[inline(never)]
     fn insert<C: Change>(
         &mut self,
         work: &mut Work<'_, C>,
@@ -256,28 +229,25 @@ impl<H: Host> Session<'_, H> {
         Ok(Attempt::Stored(sealed.token))
     }
 
-    #[inline(always)]
-    fn is_newer(&self, found: &Found, epoch: u64) -> bool {
+    fn is_newer(&self, found: &Found<'_>, epoch: u64) -> bool {
         let geometry = &self.region.geometry;
         let distance = geometry.stamp(found.head.stamp().wrapping_sub(epoch));
         distance != 0 && distance < geometry.half_stamps()
     }
 
     /// Asks the change about a found item, which is dead if it has an end. `None`: it changed meanwhile, look again.
-    #[inline(always)]
     fn consider<C: Change>(
         &mut self,
         change: &mut C,
-        found: &Found,
+        found: &Found<'_>,
         end: Option<Removal>,
     ) -> Result<Option<Verdict>, Failure> {
-        let region = self.region;
-        let head = region.head_of(found);
+        let head = found.item_head();
         if C::READS_VALUE && end.is_none() {
             let value = &mut self.lane.scratch;
-            region.memory.copy_to_vec(found.value_at, found.head.value_len(), value);
+            found.value.copy_to_vec(value);
         }
-        if !region.still(found.location(), found.header) {
+        if !found.is_whole() {
             return Ok(None);
         }
         let value = if C::READS_VALUE { self.lane.scratch.as_slice() } else { &[] };
@@ -287,12 +257,11 @@ impl<H: Host> Session<'_, H> {
 
     #[inline(always)]
     fn count_addition(&mut self, sealed: &Sealed) {
-        self.lane.count(self.region, Counter::ItemsAdded, 1);
-        self.lane.count(self.region, Counter::BytesAdded, sealed.bytes);
+        self.tally(Counter::ItemsAdded, 1);
+        self.tally(Counter::BytesAdded, sealed.bytes);
     }
 
     /// Makes the private block hold the draft, sealed under this stamp.
-    #[inline(always)]
     fn prepare<C: Change>(
         &mut self,
         work: &mut Work<'_, C>,
@@ -355,7 +324,13 @@ impl<H: Host> Session<'_, H> {
 
     /// Writes a CLAIMED block and seals it.
     #[inline(always)]
-    fn fill(&mut self, owned: &Owned, key: &[u8], draft: &Draft<'_>, stamp: u64) -> Sealed {
+    pub(super) fn fill(
+        &mut self,
+        owned: &Owned,
+        key: &[u8],
+        draft: &Draft<'_>,
+        stamp: u64,
+    ) -> Sealed {
         let region = self.region;
         let sizes = draft.sizes(key);
         let token = draft.token.unwrap_or_else(|| self.lane.token(region));

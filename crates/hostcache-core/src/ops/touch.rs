@@ -58,7 +58,7 @@ impl<H: Host> Session<'_, H> {
         // Tokens never have all bits set: set means that an item was seen.
         let touched = touch.token != u64::MAX;
         let counter = if touched { Counter::TouchHits } else { Counter::TouchMisses };
-        self.lane.count(self.region, counter, 1);
+        self.tally(counter, 1);
         Ok(touched)
     }
 }

@@ -28,12 +28,12 @@ impl Region {
             // An item that is replaced under the copy is looked at again a few times.
             for _ in 0..16 {
                 let Some(found) = self.committed_at(Position::new(bucket, index)) else { break };
-                let head = self.head_of(&found);
+                let head = found.item_head();
                 let dead = self.is_cleared(head.stamp, epoch)
                     || head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
                 let at = found.location() + head.sizes.key_offset();
                 self.memory.copy_to_vec(at, head.sizes.key_len, &mut key);
-                if self.still(found.location(), found.header) {
+                if found.is_whole() {
                     if !dead {
                         visit(&key, &head);
                     }

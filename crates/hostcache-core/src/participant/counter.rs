@@ -95,7 +95,7 @@ impl Lane {
         if cfg!(loom) {
             return;
         }
-        let word = self.word(region, record::COUNTERS + counter as u64);
+        let word = &self.record(region)[record::COUNTERS as usize + counter as usize];
         word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
     }
 }

@@ -13,34 +13,33 @@ use crate::word::{BlockWord, LaneId, SlotWord};
 impl<H> Session<'_, H> {
     /// Names the lane's own new word, before it is placed: its compare-exchanges that finish or withdraw it
     /// expect it even after somebody else has unlinked it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name_new(&self, word: SlotWord) {
-        self.lane.word(self.region, record::NEW).swap(word.bits(), ord::hazard_publish());
+        self.record_word(record::NEW).swap(word.bits(), ord::hazard_publish());
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn clear_new(&self) {
-        self.lane.word(self.region, record::NEW).store(0, ord::hazard_clear());
+        self.record_word(record::NEW).store(0, ord::hazard_clear());
     }
 
     /// Names a word that the lane is about to expect in a slot and not to unlink; the caller re-reads the slot next.
     /// Its block is nobody's to recover, so no header stands beside it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name_old(&self, word: SlotWord) {
         self.name_victim(word, BlockWord::free(0));
     }
 
     /// The same for a word that it is about to unlink: the header, stored first, lets its recovery take the block.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name_victim(&self, word: SlotWord, header: BlockWord) {
-        let (region, lane) = (self.region, &self.lane);
-        lane.word(region, record::OLD_HEADER).store(header.bits(), ord::record_store());
-        lane.word(region, record::OLD).swap(word.bits(), ord::hazard_publish());
+        self.record_word(record::OLD_HEADER).store(header.bits(), ord::record_store());
+        self.record_word(record::OLD).swap(word.bits(), ord::hazard_publish());
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn clear_old(&self) {
-        self.lane.word(self.region, record::OLD).store(0, ord::hazard_clear());
+        self.record_word(record::OLD).store(0, ord::hazard_clear());
     }
 }
 

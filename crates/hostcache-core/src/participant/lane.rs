@@ -82,10 +82,10 @@ impl Lane {
             .store(incarnation.wrapping_add(1), ord::record_store());
     }
 
-    /// A word of the lane's record.
+    /// The lane's record.
     #[inline(always)]
-    pub(crate) fn word<'a>(&self, region: &'a Region, at: u64) -> &'a AtomicU64 {
-        &region.memory.array::<{ record::WORDS as usize }>(self.ticket.at)[at as usize]
+    pub(crate) fn record<'a>(&self, region: &'a Region) -> &'a [AtomicU64; record::WORDS as usize] {
+        region.memory.array(self.ticket.at)
     }
 
     /// Number of the lane.
@@ -113,7 +113,7 @@ impl Lane {
 
     #[cold]
     fn take_tokens(&mut self, region: &Region) {
-        let word = self.word(region, record::TOKENS);
+        let word = &self.record(region)[record::TOKENS as usize];
         self.next_token = word.load(Ordering::Relaxed);
         self.token_limit = self.next_token.wrapping_add(TOKEN_CHUNK);
         word.store(self.token_limit, ord::record_store());

@@ -27,7 +27,8 @@ const RESERVE: usize = if cfg!(loom) { 1 } else { 3 };
 pub(crate) struct Magazine {
     /// The first `count` are blocks, the one given last at the end.
     held: [Held; ENTRIES],
-    count: usize,
+    // Narrow, and so not beside `bytes`: both in one wide access would have to wait for the stores before.
+    count: u8,
     /// Bytes of the held blocks.
     bytes: u64,
     /// One bit for each vacant entry.
@@ -44,44 +45,49 @@ impl Magazine {
         }
     }
 
-    /// Takes a block of a class, the last given first; its entry stays busy and keeps naming it.
-    #[inline]
-    pub(crate) fn take(&mut self, class: usize, chunk_bytes: u64) -> Option<Held> {
-        let last = self.count.checked_sub(1)?;
-        let at = if usize::from(self.held[last].class) == class {
-            last
-        } else {
-            self.held[..last].iter().rposition(|held| usize::from(held.class) == class)?
-        };
-        let held = self.held[at];
-        self.held[at] = self.held[last];
-        self.count = last;
+    /// Takes the block given last, if it is of a class; its entry stays busy and keeps naming it.
+    #[inline(always)]
+    pub(crate) fn take_last(&mut self, class: usize, chunk_bytes: u64) -> Option<Held> {
+        let held = *self.held.get(usize::from(self.count).wrapping_sub(1))?;
+        if usize::from(held.class) != class {
+            return None;
+        }
+        self.count -= 1;
         self.bytes -= chunk_bytes;
         Some(held)
     }
 
+    /// Takes any block of a class, one given late before one given early.
+    pub(crate) fn take(&mut self, class: usize, chunk_bytes: u64) -> Option<Held> {
+        let of_class = |held: &Held| usize::from(held.class) == class;
+        let held = &mut self.held[..usize::from(self.count)];
+        let at = held.iter().rposition(of_class)?;
+        held.swap(at, held.len() - 1);
+        self.take_last(class, chunk_bytes)
+    }
+
     /// Blocks held.
     pub(crate) fn held(&self) -> usize {
-        self.count
+        usize::from(self.count)
     }
 
     /// Whether one more block of this size may be held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_room(&self, chunk_bytes: u64, limit: u64) -> bool {
-        self.count + RESERVE < ENTRIES && self.bytes + chunk_bytes <= limit
+        self.held() + RESERVE < ENTRIES && self.bytes + chunk_bytes <= limit
     }
 
     /// The block that a busy entry names is held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put(&mut self, held: Held, chunk_bytes: u64) {
         debug_assert!(self.vacant & (1 << held.entry) == 0);
-        self.held[self.count] = held;
+        self.held[usize::from(self.count)] = held;
         self.count += 1;
         self.bytes += chunk_bytes;
     }
 
     /// Makes a vacant entry busy. One is always left: operations hold at most as many as are reserved.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reserve(&mut self) -> Option<Entry> {
         if self.vacant == 0 {
             return None;
@@ -92,7 +98,7 @@ impl Magazine {
     }
 
     /// A busy entry is done with.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn vacate(&mut self, entry: Entry) {
         debug_assert!(self.vacant & (1 << entry) == 0);
         self.vacant |= 1 << entry;
@@ -104,6 +110,6 @@ impl Magazine {
         if self.count == 0 {
             self.bytes = 0;
         }
-        Some(self.held[self.count])
+        Some(self.held[usize::from(self.count)])
     }
 }

@@ -53,8 +53,8 @@ impl<H: Host> Session<'_, H> {
             self.host.release_lane(lane);
         }
         if recovered.lanes > 0 {
-            self.lane.count(self.region, Counter::RecoveredParticipants, recovered.lanes);
-            self.lane.count(self.region, Counter::RecoveredBlocks, recovered.blocks);
+            self.tally(Counter::RecoveredParticipants, recovered.lanes);
+            self.tally(Counter::RecoveredBlocks, recovered.blocks);
         }
         recovered
     }
@@ -218,10 +218,8 @@ impl Region {
 
     /// Whether a slot names a published block; `None`: it changed while it was looked at.
     fn reference(&self, location: u64, header: BlockWord) -> Option<Reference> {
-        let head = self.head_at(location)?;
         let mut key = Vec::new();
-        self.memory.copy_to_vec(location + head.sizes().key_offset(), head.key_len(), &mut key);
-        if !self.still(location, header) {
+        if !self.copy_key(location, &mut key) || !self.still(location, header) {
             return None;
         }
         let probe = Probe::new(&self.geometry, &key);

@@ -56,6 +56,21 @@ impl<H: Host> Session<'_, H> {
         Err(Failure::NoRoom)
     }
 
+    /// A block of at least so many words from the magazine, ready to be filled and linked.
+    #[inline(always)]
+    pub(crate) fn block_at_hand(&mut self, words: u64) -> Option<Owned> {
+        let geometry = &self.region.geometry;
+        let class = geometry.classes.class_of(words)?;
+        let owned: Owned =
+            self.lane.magazine.take_last(class, geometry.classes.chunk_words(class)? * 8)?.into();
+        // Where the short generation begins anew the long way looks who expects it.
+        if geometry.short_generation(owned.generation) == 0 {
+            self.put_back(owned);
+            return None;
+        }
+        Some(owned)
+    }
+
     /// Invariant HAZARD: where the short generation begins anew, nobody may still expect an older word.
     #[inline]
     pub(crate) fn may_link(&self, owned: &Owned) -> bool {

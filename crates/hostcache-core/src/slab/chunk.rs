@@ -38,10 +38,11 @@ impl From<Held> for Owned {
 
 impl<H> Session<'_, H> {
     /// Names a location in the record: before it is claimed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn name_entry(&self, entry: Entry, location: u64) {
-        let word = self.lane.word(self.region, record::MAGAZINE + u64::from(entry));
-        word.store(location, ord::record_store());
+        // The entry's bits bound it: no check is compiled.
+        let at = record::MAGAZINE + u64::from(entry) % record::MAGAZINE_SLOTS;
+        self.record_word(at).store(location, ord::record_store());
     }
 
     /// The entry names nothing any more.
@@ -73,6 +74,7 @@ impl<H> Session<'_, H> {
     }
 
     /// Gives a block back to all. `hinted`: whether others shall find it at once.
+    #[cold]
     pub(crate) fn free_block(&mut self, owned: Owned, hinted: bool) {
         let region = self.region;
         match owned.kind {
@@ -90,7 +92,7 @@ impl<H> Session<'_, H> {
     }
 
     /// Keeps a block in the magazine if there is room, else frees it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_back(&mut self, owned: Owned) {
         let geometry = &self.region.geometry;
         if let Kind::Chunk(class) = owned.kind
@@ -148,7 +150,7 @@ impl Region {
     }
 
     /// What a block is made of that cannot change now: it is owned, or linked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn kind_of(&self, location: u64) -> Option<Kind> {
         let page = self.geometry.page_of(location)?;
         let word = self.load_page(page);

@@ -14,7 +14,7 @@ const VISITS: u64 = if cfg!(loom) { 4 } else { 256 };
 /// Of those, items whose marks are looked at before the least used of them is taken.
 const SAMPLE: u32 = 24;
 
-impl<H: Host> Session<'_, H> {
+impl<'a, H: Host> Session<'a, H> {
     /// Evicts one item of a class and takes its chunk; takes a free chunk if the hand meets one.
     pub(crate) fn evict_chunk(&mut self, class: usize) -> Option<Owned> {
         let region = self.region;
@@ -78,7 +78,7 @@ impl<H: Host> Session<'_, H> {
         taken
     }
 
-    fn visit(&mut self, page: u64, cut: PageWord, location: u64) -> Visit {
+    fn visit(&mut self, page: u64, cut: PageWord, location: u64) -> Visit<'a> {
         let region = self.region;
         let Some(header) = region.header_in(page, cut, location) else { return Visit::Nothing };
         match header.state() {
@@ -95,12 +95,10 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Finds the slot that names a published block.
-    pub(crate) fn locate(&mut self, location: u64, header: BlockWord) -> Option<Found> {
+    pub(crate) fn locate(&mut self, location: u64, header: BlockWord) -> Option<Found<'a>> {
         let region = self.region;
-        let head = region.head_at(location)?;
         let key = &mut self.lane.scratch;
-        region.memory.copy_to_vec(location + head.sizes().key_offset(), head.key_len(), key);
-        let whole = region.still(location, header);
+        let whole = region.copy_key(location, key) && region.still(location, header);
         let probe = whole.then(|| Probe::new(&region.geometry, key));
         let generation = region.geometry.short_generation(header.generation());
         let (position, word) = region.find_location(&probe?, location, generation)?;
@@ -113,19 +111,19 @@ impl<H: Host> Session<'_, H> {
         self.end_at(found, self.region.epoch())
     }
 
-    /// Why an item is dead as seen from an epoch, if it is. Counts if [`Region::still`] says so afterwards, or if the
+    /// Why an item is dead as seen from an epoch, if it is. Counts if [`Found::is_whole`] says so afterwards, or if the
     /// item's slot is exchanged.
     #[inline]
     pub(crate) fn end_at(&self, found: &Found, epoch: u64) -> Option<Removal> {
         if self.region.is_cleared(found.head.stamp(), epoch) {
             return Some(Removal::Cleared);
         }
-        let deadline = self.region.deadline_of(found)?;
+        let deadline = found.deadline()?;
         (deadline <= self.host.now_ms()).then_some(Removal::Expired)
     }
 
     /// Makes room in a full set: the least used committed item of both buckets goes.
-    pub(crate) fn pick_victim(&mut self, probe: &Probe) -> Option<Found> {
+    pub(crate) fn pick_victim(&mut self, probe: &Probe) -> Option<Found<'a>> {
         let region = self.region;
         let mut best: Option<(u64, Found)> = None;
         for at in 0..2 * crate::layout::SLOTS {
@@ -180,11 +178,11 @@ impl<H: Host> Session<'_, H> {
     }
 }
 
-enum Visit {
+enum Visit<'a> {
     Nothing,
     Free,
-    Dead(Found, Removal),
-    Item(u64, Found),
+    Dead(Found<'a>, Removal),
+    Item(u64, Found<'a>),
 }
 
 fn pack(page: u64, chunk: u64) -> u64 {

@@ -3,77 +3,88 @@
 use super::{Position, Probe};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{HeadWords, ItemHead};
+use crate::memory::Bytes;
 use crate::ordering as ord;
 use crate::region::Region;
+use crate::sync::AtomicU64;
 use crate::word::{BlockWord, ControlWord, SlotWord};
 
-/// A key's item, as it was when the slot was looked at for the second time, if [`Region::still`] says so.
+/// A key's item, as it was when the slot was looked at for the second time, if [`Found::is_whole`] says so.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Found {
+pub(crate) struct Found<'a> {
     pub(crate) position: Position,
     pub(crate) word: SlotWord,
     pub(crate) header: BlockWord,
-    /// Loaded, but not validated: see [`Region::still`].
+    /// The block, from its header on.
+    words: &'a [AtomicU64; ItemHead::WORDS],
+    /// Loaded, but not validated, as all that follows from it.
     pub(crate) head: HeadWords,
-    /// First word of the value.
-    pub(crate) value_at: u64,
+    pub(crate) value: Bytes<'a>,
 }
 
-impl Found {
+impl Found<'_> {
     #[inline(always)]
     pub(crate) fn location(&self) -> u64 {
         self.word.location()
     }
+
+    /// Everything that stands before the key. Counts only if [`Found::is_whole`] says so *afterwards*.
+    #[inline(always)]
+    pub(crate) fn item_head(&self) -> ItemHead {
+        ItemHead::complete(self.head, self.words)
+    }
+
+    /// Milliseconds since boot. Counts as [`Found::item_head`] does.
+    #[inline(always)]
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.head.has_deadline().then(|| self.item_head().deadline).flatten()
+    }
+
+    /// Whether everything loaded from the block since its header was loaded is of that incarnation. The state may have
+    /// moved on; the generation may not.
+    #[inline(always)]
+    pub(crate) fn is_whole(&self) -> bool {
+        is_still(&self.words[0], self.header)
+    }
 }
 
 impl Region {
-    /// Everything that stands before a found item's key. Counts only if [`Region::still`] says so *afterwards*.
-    #[inline(always)]
-    pub(crate) fn head_of(&self, found: &Found) -> ItemHead {
-        ItemHead::complete(found.head, self.memory.array(found.location()))
-    }
-
-    /// What a published block holds, if a whole item could be there. Counts if [`Region::still`] says so afterwards.
+    /// What a published block holds, if a whole item could be there. Counts if [`Found::is_whole`] says so afterwards.
     #[inline]
     pub(crate) fn item_at(
         &self,
         position: Position,
         word: SlotWord,
         header: BlockWord,
-    ) -> Option<Found> {
+    ) -> Option<Found<'_>> {
         let location = word.location();
-        let head = self.head_at(location)?;
-        let value_at = location + head.sizes().value_offset();
-        Some(Found { position, word, header, head, value_at })
+        let words = self.head_words(location)?;
+        let head = HeadWords::load(words);
+        let sizes = head.sizes();
+        let value = self.item_bytes(location + sizes.value_offset(), head.value_len())?;
+        Some(Found { position, word, header, words, head, value })
     }
 
-    /// The head words at a location, if a whole item could be there. Count if [`Region::still`] says so afterwards.
-    #[inline]
-    pub(crate) fn head_at(&self, location: u64) -> Option<HeadWords> {
-        if !self.geometry.has_room_for_head(location) {
-            return None;
-        }
-        let head = HeadWords::load(self.memory.array(location));
-        (location + head.sizes().words() <= self.geometry.arena_end).then_some(head)
-    }
-
-    /// A found item's deadline, milliseconds since boot. Counts as [`Region::head_of`] does.
-    #[inline(always)]
-    pub(crate) fn deadline_of(&self, found: &Found) -> Option<u64> {
-        found.head.has_deadline().then(|| self.head_of(found).deadline).flatten()
+    /// The key in a block, copied into a vector; false if no item can be there. Counts if [`Region::still`] says so
+    /// afterwards.
+    pub(crate) fn copy_key(&self, location: u64, out: &mut Vec<u8>) -> bool {
+        let Some(words) = self.head_words(location) else { return false };
+        let head = HeadWords::load(words);
+        let key = self.item_bytes(location + head.key_offset(), head.key_len());
+        key.map(|key| key.copy_to_vec(out)).is_some()
     }
 }
 
 /// What a lookup ends with.
 #[derive(Debug)]
-pub(crate) enum Lookup {
-    Found(Found),
+pub(crate) enum Lookup<'a> {
+    Found(Found<'a>),
     Absent,
 }
 
 /// What a look at one slot ends with.
-enum Inspection {
-    Match(Found),
+enum Inspection<'a> {
+    Match(Found<'a>),
     Other,
     Changed,
 }
@@ -83,9 +94,17 @@ impl Region {
     ///
     /// Without a loop, so that the compiler prepares nothing for a second round.
     #[inline(always)]
-    pub(crate) fn glance(&self, probe: &Probe, key: &[u8]) -> Option<Lookup> {
-        let mut matches = self.tags_equal(probe);
-        let Some(position) = matches.next(probe) else { return Some(Lookup::Absent) };
+    pub(crate) fn glance<'a>(&'a self, probe: &Probe, key: &[u8]) -> Option<Lookup<'a>> {
+        let (bucket, index) = match self.tags_equal(probe.primary, probe.tag).next() {
+            Some(index) => (probe.primary, index),
+            None => {
+                let alternate = probe.alternate();
+                let index = self.tags_equal(alternate, probe.tag).next();
+                let Some(index) = index else { return Some(Lookup::Absent) };
+                (alternate, index)
+            }
+        };
+        let position = Position::new(bucket, index);
         let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
         if word.tag() != probe.tag {
             return None;
@@ -98,25 +117,28 @@ impl Region {
 
     /// Finds a key. A tentative word that is not pending is nobody's yet.
     #[inline(never)]
-    pub(crate) fn find(
-        &self,
+    pub(crate) fn find<'a>(
+        &'a self,
         probe: &Probe,
         key: &[u8],
         fuel: &mut Fuel,
-    ) -> Result<Lookup, Exhausted> {
+    ) -> Result<Lookup<'a>, Exhausted> {
         'scan: loop {
             fuel.burn()?;
-            let mut matches = self.tags_equal(probe);
-            while let Some(position) = matches.next(probe) {
-                // Behind the look at the tag, so a tag that has come may be missed, but none that was there all along.
-                let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
-                if word.tag() != probe.tag {
-                    continue 'scan;
-                }
-                match self.inspect(position, word, key) {
-                    Inspection::Match(found) => return Ok(Lookup::Found(found)),
-                    Inspection::Other => {}
-                    Inspection::Changed => continue 'scan,
+            for bucket in [probe.primary, probe.alternate()] {
+                let mut matches = self.tags_equal(bucket, probe.tag);
+                while let Some(index) = matches.next() {
+                    let position = Position::new(bucket, index);
+                    // Behind the look at the tag: a tag that has come may be missed, but none that was there all along.
+                    let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+                    if word.tag() != probe.tag {
+                        continue 'scan;
+                    }
+                    match self.inspect(position, word, key) {
+                        Inspection::Match(found) => return Ok(Lookup::Found(found)),
+                        Inspection::Other => {}
+                        Inspection::Changed => continue 'scan,
+                    }
                 }
             }
             return Ok(Lookup::Absent);
@@ -125,15 +147,14 @@ impl Region {
 
     /// Whether the slot's word is this key's item.
     #[inline(always)]
-    fn inspect(&self, position: Position, word: SlotWord, key: &[u8]) -> Inspection {
+    fn inspect<'a>(&'a self, position: Position, word: SlotWord, key: &[u8]) -> Inspection<'a> {
         if word.is_tentative() && !self.is_pending(position, word) {
             return self.unchanged(position, word);
         }
         let location = word.location();
-        if !self.geometry.has_room_for_head(location) {
+        let Some(words) = self.head_words(location) else {
             return self.unchanged(position, word);
-        }
-        let words = self.memory.array(location);
+        };
         let header = BlockWord::from_bits(words[0].load(ord::header_load()));
         // The second look lies behind the header and before everything that is read of the item: if the header's
         // generation is still the same at the end, the slot named exactly this incarnation here.
@@ -145,27 +166,28 @@ impl Region {
             return self.other_if_still(location, header);
         }
         let head = HeadWords::load(words);
-        let key_at = location + head.key_offset();
-        let value_at = key_at + (key.len() as u64).div_ceil(8);
-        let room = self.geometry.arena_end.saturating_sub(value_at) * 8;
-        if head.key_len() == key.len()
-            && head.value_len() as u64 <= room
-            && self.memory.equals(key_at, key)
-        {
-            return Inspection::Match(Found { position, word, header, head, value_at });
+        if head.key_len() == key.len() {
+            let key_words = key.len().div_ceil(8);
+            let at = location + head.key_offset();
+            if let Some(body) = self.item_bytes(at, key_words * 8 + head.value_len())
+                && body.starts_with(key)
+            {
+                let value = body.skip_words(key_words);
+                return Inspection::Match(Found { position, word, header, words, head, value });
+            }
         }
         self.other_if_still(location, header)
     }
 
     /// Not this key's, if what was looked at was whole.
     #[cold]
-    fn other_if_still(&self, location: u64, header: BlockWord) -> Inspection {
+    fn other_if_still(&self, location: u64, header: BlockWord) -> Inspection<'_> {
         if self.still(location, header) { Inspection::Other } else { Inspection::Changed }
     }
 
     /// What does not count is passed over if the slot still says so; else everything must be read anew.
     #[cold]
-    fn unchanged(&self, position: Position, word: SlotWord) -> Inspection {
+    fn unchanged(&self, position: Position, word: SlotWord) -> Inspection<'_> {
         if self.slot(position).load(ord::slot_load()) == word.bits() {
             Inspection::Other
         } else {
@@ -183,12 +205,16 @@ impl Region {
         })
     }
 
-    /// Whether everything loaded from a block since its header was loaded is of that incarnation. The state may
-    /// have moved on; the generation may not.
+    /// [`Found::is_whole`] of a block that nothing was found in yet.
     #[inline(always)]
     pub(crate) fn still(&self, location: u64, header: BlockWord) -> bool {
-        ord::reader_fence();
-        let now = BlockWord::from_bits(self.header(location).load(ord::header_recheck()));
-        now.generation() == header.generation()
+        is_still(self.header(location), header)
     }
+}
+
+#[inline(always)]
+fn is_still(word: &AtomicU64, header: BlockWord) -> bool {
+    ord::reader_fence();
+    let now = BlockWord::from_bits(word.load(ord::header_recheck()));
+    now.generation() == header.generation()
 }

@@ -14,7 +14,8 @@ pub(crate) use crate::layout::SLOTS;
 pub(crate) struct Probe {
     pub(crate) tag: u16,
     pub(crate) primary: u64,
-    pub(crate) alternate: u64,
+    /// Number of buckets.
+    buckets: u64,
 }
 
 /// One slot of the table: `bucket * BUCKET_WORDS + index`.
@@ -29,8 +30,14 @@ impl Probe {
         let hash = hash(key, geometry.shape.seed);
         // Never 0: an empty slot has that.
         let tag = ((hash & ((1 << SlotWord::TAG_BITS) - 1)) as u16).max(1);
-        let primary = scale(hash, geometry.shape.buckets);
-        Self { tag, primary, alternate: alternate(geometry, primary, tag) }
+        let buckets = geometry.shape.buckets;
+        Self { tag, primary: scale(hash, buckets), buckets }
+    }
+
+    /// The second bucket; computed when it is needed, for most keys are in their first.
+    #[inline(always)]
+    pub(crate) fn alternate(&self) -> u64 {
+        alternate(self.buckets, self.primary, self.tag)
     }
 
     /// The slot at a position of the key's set: the primary bucket's first.
@@ -39,7 +46,7 @@ impl Probe {
         if at < SLOTS {
             Position::new(self.primary, at as u8)
         } else {
-            Position::new(self.alternate, (at - SLOTS) as u8)
+            Position::new(self.alternate(), (at - SLOTS) as u8)
         }
     }
 }
@@ -58,11 +65,10 @@ fn scale(hash: u64, n: u64) -> u64 {
 
 /// The other bucket of a key: an involution, so a word in either leads to the other.
 #[inline]
-pub(crate) fn alternate(geometry: &Geometry, bucket: u64, tag: u16) -> u64 {
-    let n = geometry.shape.buckets;
-    // Fibonacci hashing: the high bits of the product spread the tags evenly.
-    let sum = scale(u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15), n);
-    if sum >= bucket { sum - bucket } else { sum + n - bucket }
+pub(crate) fn alternate(buckets: u64, bucket: u64, tag: u16) -> u64 {
+    // Tags are evenly spread over their range, and so are these sums over the buckets.
+    let sum = (u64::from(tag) * buckets) >> SlotWord::TAG_BITS;
+    if sum >= bucket { sum - bucket } else { sum + buckets - bucket }
 }
 
 impl Position {
@@ -86,7 +92,11 @@ impl Position {
     #[inline]
     pub(crate) fn primary(self, geometry: &Geometry, word: SlotWord) -> u64 {
         let bucket = self.bucket();
-        if word.is_alternate() { alternate(geometry, bucket, word.tag()) } else { bucket }
+        if word.is_alternate() {
+            alternate(geometry.shape.buckets, bucket, word.tag())
+        } else {
+            bucket
+        }
     }
 
     /// The slot that a pending control word of `primary` means.
@@ -97,7 +107,7 @@ impl Position {
             Self::new(primary, at as u8)
         } else {
             let index = ((at - SLOTS) % SLOTS) as u8;
-            Self::new(alternate(geometry, primary, tag), index)
+            Self::new(alternate(geometry.shape.buckets, primary, tag), index)
         }
     }
 }
@@ -131,8 +141,8 @@ mod tests {
             let geometry = Geometry::new(shape).expect("valid");
             for key in 0..10_000u32 {
                 let probe = Probe::new(&geometry, &key.to_le_bytes());
-                assert!(probe.primary < shape.buckets && probe.alternate < shape.buckets);
-                assert_eq!(alternate(&geometry, probe.alternate, probe.tag), probe.primary);
+                assert!(probe.primary < shape.buckets && probe.alternate() < shape.buckets);
+                assert_eq!(alternate(shape.buckets, probe.alternate(), probe.tag), probe.primary);
             }
         }
     }

@@ -1,109 +1,86 @@
-//! Comparing the tags of a key's two buckets: all at once, without a branch, into a bit mask.
+//! Comparing the tags of a bucket: all at once, without a branch, into a bit mask.
 //!
 //! Mispredicted branches would be half the cost of a lookup. The result is a hint: a word that matches is loaded again, as
 //! the atomic that it is; a word that did not match was not this key's at the moment when it was read.
 
 use super::probe::SLOTS;
-use super::{Position, Probe};
-use crate::layout::BUCKET_WORDS;
 use crate::region::Region;
 use crate::word::SlotWord;
 
 impl Region {
-    /// One bit for each slot of a key's two buckets that has its tag: see [`Matches`]. No tag is 0, so an empty slot has
-    /// none.
+    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
     #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
     #[inline(always)]
-    pub(crate) fn tags_equal(&self, probe: &Probe) -> Matches {
+    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> Matches {
         use core::arch::asm;
         const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
 
-        let primary = self.memory.array::<8>(self.bucket_at(probe.primary)).as_ptr();
-        let alternate = self.memory.array::<8>(self.bucket_at(probe.alternate)).as_ptr();
-        let mut mask = u32::from(probe.tag);
-        // SAFETY: SSE2 is part of x86-64. The eight words of both buckets are in bounds, and the code reads only them. The
+        let line = self.memory.array::<8>(self.bucket_at(bucket)).as_ptr();
+        let mut mask = u32::from(tag);
+        // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
         // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
         // eight bytes within them.
         unsafe {
             asm!(
                 "movd {tags}, {mask:e}",
                 "pshufd {tags}, {tags}, 0",
-                "movups {a}, [{primary}]",
-                "movups {b}, [{primary} + 16]",
-                "movups {c}, [{primary} + 32]",
-                "movups {d}, [{primary} + 48]",
+                "movups {a}, [{line}]",
+                "movups {b}, [{line} + 16]",
+                "movups {c}, [{line} + 32]",
+                "movups {d}, [{line} + 48]",
                 // The high halves of four words, side by side.
                 "shufps {a}, {b}, 0xdd",
                 "shufps {c}, {d}, 0xdd",
-                "movups {b}, [{alternate}]",
-                "movups {e}, [{alternate} + 16]",
-                "movups {d}, [{alternate} + 32]",
-                "movups {f}, [{alternate} + 48]",
-                "shufps {b}, {e}, 0xdd",
-                "shufps {d}, {f}, 0xdd",
                 // The tag is the highest field, 12 bits.
                 "psrld {a}, 20",
                 "psrld {c}, 20",
-                "psrld {b}, 20",
-                "psrld {d}, 20",
                 "pcmpeqd {a}, {tags}",
                 "pcmpeqd {c}, {tags}",
-                "pcmpeqd {b}, {tags}",
-                "pcmpeqd {d}, {tags}",
-                // All ones or all zeros stay so when they are narrowed: 16 bytes, one a word.
+                // All ones or all zeros stay so when they are narrowed: 8 bytes, one a word.
                 "packssdw {a}, {c}",
-                "packssdw {b}, {d}",
-                "packsswb {a}, {b}",
+                "packsswb {a}, {a}",
                 "pmovmskb {mask:e}, {a}",
-                primary = in(reg) primary,
-                alternate = in(reg) alternate,
+                line = in(reg) line,
                 mask = inout(reg) mask,
                 tags = out(xmm_reg) _,
                 a = out(xmm_reg) _,
                 b = out(xmm_reg) _,
                 c = out(xmm_reg) _,
                 d = out(xmm_reg) _,
-                e = out(xmm_reg) _,
-                f = out(xmm_reg) _,
                 options(nostack, readonly, preserves_flags),
             );
         }
-        // The eighth word of each is the control word.
-        Matches(mask & 0x7f7f)
+        // The eighth word is the control word.
+        Matches(mask & 0x7f)
     }
 
-    /// One bit for each slot of a key's two buckets that has its tag: see [`Matches`]. No tag is 0, so an empty slot has
-    /// none.
+    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
     #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
     #[inline(always)]
-    pub(crate) fn tags_equal(&self, probe: &Probe) -> Matches {
+    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> Matches {
         use crate::ordering as ord;
-        let equal_in = |bucket: u64| {
-            let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
-            slots.iter().enumerate().fold(0, |equal, (at, slot)| {
-                let word = SlotWord::from_bits(slot.load(ord::slot_load()));
-                equal | u32::from(word.tag() == probe.tag) << at
-            })
-        };
-        Matches(equal_in(probe.primary) | equal_in(probe.alternate) << BUCKET_WORDS)
+        let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
+        Matches(slots.iter().enumerate().fold(0, |equal, (at, slot)| {
+            let word = SlotWord::from_bits(slot.load(ord::slot_load()));
+            equal | u32::from(word.tag() == tag) << at
+        }))
     }
 }
 
-/// Slots whose tag matched: bit `index` for the primary bucket, `BUCKET_WORDS + index` for the alternate.
+/// Slots of a bucket whose tag matched, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Matches(u32);
 
 impl Matches {
     /// Takes the first.
     #[inline(always)]
-    pub(crate) fn next(&mut self, probe: &Probe) -> Option<Position> {
+    pub(crate) fn next(&mut self) -> Option<u8> {
         if self.0 == 0 {
             return None;
         }
-        let bit = u64::from(self.0.trailing_zeros());
+        let index = self.0.trailing_zeros();
         self.0 &= self.0 - 1;
-        let bucket = if bit < BUCKET_WORDS { probe.primary } else { probe.alternate };
-        Some(Position::new(bucket, (bit % BUCKET_WORDS) as u8))
+        Some(index as u8)
     }
 }
 
@@ -113,7 +90,7 @@ mod tests {
 
     use crate::layout::{Header, Shape};
     use crate::sync::Ordering;
-    use crate::table::Probe;
+    use crate::table::Position;
     use crate::word::SlotWord;
     use crate::{Memory, Region};
 
@@ -132,19 +109,18 @@ mod tests {
             max_ttl_ms: 0,
         };
         let region = Region::format(memory, &header).expect("valid");
-        let probe = Probe { tag: 0xabc, primary: 3, alternate: 6 };
-        for pattern in 0..1u32 << 14 {
-            for at in 0..14 {
-                let tag = if pattern >> at & 1 == 1 { probe.tag } else { 0x1bc };
+        for pattern in 0..1u32 << 7 {
+            for index in 0..7 {
+                let tag = if pattern >> index & 1 == 1 { 0xabc } else { 0x1bc };
                 let word = SlotWord::tentative(tag, 0xffff, true, 7);
-                region.slot(probe.position(at)).store(word.bits(), Ordering::Relaxed);
+                region.slot(Position::new(3, index)).store(word.bits(), Ordering::Relaxed);
             }
             // A control word that looks like the tag counts for nothing.
             region.control(3).store(0xabc << 52, Ordering::Relaxed);
-            let mut matches = region.tags_equal(&probe);
-            let found: Vec<_> = core::iter::from_fn(|| matches.next(&probe)).collect();
-            let expected = (0..14).filter(|at| pattern >> at & 1 == 1);
-            assert_eq!(found, expected.map(|at| probe.position(at)).collect::<Vec<_>>());
+            let mut matches = region.tags_equal(3, 0xabc);
+            let found: Vec<u8> = core::iter::from_fn(|| matches.next()).collect();
+            let expected = (0..7).filter(|index| pattern >> index & 1 == 1);
+            assert_eq!(found, expected.collect::<Vec<_>>());
         }
     }
 }

@@ -92,17 +92,15 @@ impl<H: Host> Session<'_, H> {
 
     #[inline(always)]
     pub(crate) fn count_removal(&mut self, found: &Found, removal: Removal) {
-        let region = self.region;
-        let lane = &self.lane;
         match removal {
             // The clear that ended it has subtracted it already.
             Removal::Cleared => return,
-            Removal::Evicted => lane.count(region, Counter::Evictions, 1),
-            Removal::Expired => lane.count(region, Counter::Expired, 1),
+            Removal::Evicted => self.tally(Counter::Evictions, 1),
+            Removal::Expired => self.tally(Counter::Expired, 1),
             Removal::Replaced | Removal::Deleted => {}
         }
-        lane.count(region, Counter::ItemsRemoved, 1);
-        lane.count(region, Counter::BytesRemoved, found.head.sizes().bytes());
+        self.tally(Counter::ItemsRemoved, 1);
+        self.tally(Counter::BytesRemoved, found.head.sizes().bytes());
     }
 }
 
@@ -123,7 +121,7 @@ impl Region {
     }
 
     /// The committed item in a slot, whole.
-    pub(crate) fn committed_at(&self, position: Position) -> Option<Found> {
+    pub(crate) fn committed_at(&self, position: Position) -> Option<Found<'_>> {
         let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
         if word.is_empty() || word.is_tentative() {
             return None;
@@ -143,6 +141,6 @@ impl Region {
             return None;
         }
         let found = self.item_at(position, word, header)?;
-        self.still(location, header).then_some(found)
+        found.is_whole().then_some(found)
     }
 }

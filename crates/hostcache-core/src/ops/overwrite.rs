@@ -1,0 +1,41 @@
+//! The common `set`: a new value for a key that is there, in a block that is at hand.
+//!
+//! The same steps as [`Session::apply`]'s, each once and in a straight line. Whatever else is met ends it before anything
+//! has happened, and the long way begins.
+
+use super::store::Draft;
+use crate::participant::Counter;
+use crate::region::Host;
+use crate::session::Session;
+use crate::slab::Owned;
+use crate::table::{Lookup, Probe, Removal};
+
+impl<H: Host> Session<'_, H> {
+    /// Stores a draft over a live item without a deadline; its token. `None`: nothing has happened.
+    #[inline(always)]
+    pub(super) fn overwrite(&mut self, key: &[u8], draft: &Draft<'_>) -> Option<u64> {
+        let region = self.region;
+        let epoch = region.epoch();
+        let stamp = region.geometry.stamp(epoch);
+        let probe = Probe::new(&region.geometry, key);
+        let Lookup::Found(found) = region.glance(&probe, key)? else { return None };
+        // All live items are of this epoch, but those that a clear is overtaking.
+        let is_plain =
+            !found.word.is_tentative() && !found.head.has_deadline() && found.head.stamp() == stamp;
+        if !is_plain || !found.is_whole() {
+            return None;
+        }
+        let owned = self.block_at_hand(draft.sizes(key).words())?;
+        let sealed = self.fill(&owned, key, draft, stamp);
+        let Owned { location, generation, entry, .. } = owned;
+        let next = found.word.replaced_by(region.geometry.short_generation(generation), location);
+        // EPOCH: looked at after the slot was loaded.
+        if region.epoch() != epoch || !self.swap_word(&found, next, Removal::Replaced) {
+            self.take_back(owned);
+            return None;
+        }
+        self.linked_over(&found, Removal::Replaced, entry, &sealed);
+        self.tally(Counter::CmdSet, 1);
+        Some(sealed.token)
+    }
+}
