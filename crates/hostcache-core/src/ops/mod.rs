@@ -7,6 +7,8 @@ mod delete;
 mod get;
 mod set;
 mod store;
+#[cfg(all(test, not(loom)))]
+mod store_tests;
 mod sweep;
 mod touch;
 mod walk;

@@ -215,6 +215,7 @@ impl<H: Host> Session<'_, H> {
         {
             return Ok(*head);
         }
+        self.unseal(private);
         let sizes = ItemSizes::new(key.len(), draft.value.len() as u64, draft.deadline.is_some());
         if let Some(work) = private.take_if(|work| !self.fits(&work.owned, sizes.words())) {
             self.abandon(work);
@@ -258,9 +259,6 @@ impl<H: Host> Session<'_, H> {
     fn fill(&mut self, work: &mut Private, key: &[u8], head: &ItemHead, value: &[u8]) {
         let region = self.region;
         let Owned { location, generation, .. } = work.owned;
-        if work.sealed.is_some() {
-            self.reopen(work);
-        }
         ord::writer_fence();
         head.store(&region.memory, location);
         region.memory.copy_in(location + head.sizes.key_offset(), key);
@@ -270,20 +268,15 @@ impl<H: Host> Session<'_, H> {
         work.sealed = Some(*head);
     }
 
-    /// Back to CLAIMED: the block is in no slot, and nobody else may touch it.
-    fn reopen(&mut self, work: &mut Private) {
+    /// Back to CLAIMED, in the next generation (SEALED-ONCE): the block is in no slot, and nobody else may touch it.
+    fn unseal(&mut self, private: &mut Option<Private>) {
+        let Some(work) = private.as_mut() else { return };
+        if work.sealed.take().is_none() {
+            return;
+        }
+        work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
         self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
-        work.sealed = None;
-    }
-
-    /// Withdraws a placed word; the block takes a new generation (T7: a helper may still hold the old word).
-    fn unplace(&mut self, private: &mut Option<Private>) {
-        let Some(work) = private.as_mut() else { return };
-        let Some(placed) = work.placed.take() else { return };
-        self.withdraw(placed);
-        work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
-        self.reopen(work);
         if !self.may_link(&work.owned)
             && let Some(work) = private.take()
         {
@@ -291,12 +284,21 @@ impl<H: Host> Session<'_, H> {
         }
     }
 
+    /// Withdraws a placed word; the block takes a new generation (T7: a helper may still hold the old word).
+    fn unplace(&mut self, private: &mut Option<Private>) {
+        let placed = private.as_mut().and_then(|work| work.placed.take());
+        if let Some(placed) = placed {
+            self.withdraw(placed);
+            self.unseal(private);
+        }
+    }
+
     /// Gives an unused private block back.
     fn abandon(&mut self, work: Private) {
         let mut private = Some(work);
         self.unplace(&mut private);
-        if let Some(mut work) = private {
-            self.reopen(&mut work);
+        self.unseal(&mut private);
+        if let Some(work) = private {
             self.put_back(work.owned);
         }
     }
