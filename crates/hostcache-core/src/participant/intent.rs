@@ -16,6 +16,7 @@ impl<H> Session<'_, H> {
     #[inline]
     pub(crate) fn name_new(&self, word: SlotWord) {
         self.region.lane_word(self.lane.id, record::NEW).swap(word.bits(), ord::hazard_publish());
+        ord::hazard_fence();
     }
 
     #[inline]
@@ -38,6 +39,7 @@ impl<H> Session<'_, H> {
             .lane_word(self.lane.id, record::OLD_HEADER)
             .store(header.bits(), ord::record_store());
         region.lane_word(self.lane.id, record::OLD).swap(word.bits(), ord::hazard_publish());
+        ord::hazard_fence();
     }
 
     #[inline]

@@ -114,11 +114,6 @@ impl Header {
     pub(crate) fn is_claimed_by(self, owner: u8) -> bool {
         self.state == BlockState::Claimed && self.owner == owner
     }
-
-    /// The sealed incarnation `generation`, whoever made it.
-    pub(crate) fn is_published_at(self, generation: u8) -> bool {
-        self.state == BlockState::Published && self.generation == generation
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
