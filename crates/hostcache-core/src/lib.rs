@@ -20,6 +20,8 @@ mod participant;
 mod region;
 mod session;
 mod slab;
+#[cfg(loom)]
+mod steps;
 mod sync;
 mod table;
 pub mod word;
@@ -36,3 +38,5 @@ pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};
 pub use region::{Host, Region};
 pub use session::{Failure, Session};
+#[cfg(loom)]
+pub use steps::Aim;

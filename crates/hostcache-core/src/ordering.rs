@@ -26,13 +26,9 @@ orderings! {
     /// Links, replaces or unlinks: changes a slot. Release: everything stored into the new block before is
     /// visible to [`slot_load`]. Acquire: what is done to the block that it unlinked comes after.
     slot_publish = AcqRel;
-    /// Re-reads a slot behind the full barrier of [`hazard_publish`].
-    slot_recheck = Acquire;
     /// Reads a header before its payload. Acquire: the payload loads stay behind it; pairs with
     /// [`header_seal`].
     header_load = Acquire;
-    /// Reads a header behind [`reader_fence`]: Acquire, so that a writer may act on what it validated.
-    header_recheck = Acquire;
     /// Claims or retires a block. Acquire: pairs with [`header_free`], the former owner's last accesses come
     /// before. Release: pairs with [`header_load`] of the next who meets the header.
     header_claim = AcqRel;
@@ -45,27 +41,55 @@ orderings! {
     /// Commits or finishes an insertion. AcqRel: pairs with [`control_load`]; who sees the new version sees
     /// the tentative word that it commits, and everything the scan before it saw.
     control_commit = AcqRel;
-    /// Names the word that a lane is about to expect, or drops a name. SeqCst read-modify-write: the full
-    /// barrier between this store and the re-read of the slot; its partner is [`hazard_scan_fence`].
-    /// Weaker permits the scan to miss the name while the re-read misses the scanner's unlink.
+    /// Names the word that a lane is about to expect. SeqCst read-modify-write: with [`hazard_fence`] the full
+    /// barrier between this store and the re-read of header and slot; its partner is [`hazard_scan_fence`].
+    /// Weaker permits the scan to miss the name while the re-read misses what came before the scan.
     hazard_publish = SeqCst;
-    /// Drops a name. Release: the compare-exchange that needed it comes before; pairs with [`hazard_load`].
-    hazard_clear = Release;
-    /// Reads another lane's names. Acquire: pairs with [`hazard_clear`].
-    hazard_load = Acquire;
     /// Reads a page word before the headers of its page. Acquire: pairs with [`page_change`].
     page_load = Acquire;
     /// Changes a page word. Release: the cut's headers come before; pairs with [`page_load`].
     page_change = AcqRel;
-    /// Reads the clear epoch. Acquire: pairs with [`epoch_advance`].
-    epoch_load = Acquire;
-    /// Advances the clear epoch. AcqRel: pairs with [`epoch_load`].
+    /// Advances the clear epoch. Release: what a walk unlinked before is unlinked for who sees the new epoch; pairs
+    /// with [`reader_fence`], which stands between the epoch and the second look at an item's header. Acquire: the
+    /// same of the epoch before.
     epoch_advance = AcqRel;
-    /// Writes a participant's record (intent, magazine, incarnation). Release: keeps the order in which
-    /// recovery, behind the kernel's lock, reads them back.
+    /// Writes a participant's record (intent, magazine, incarnation). Release: what was done under a name comes before
+    /// the name is dropped, whenever the writer dies; pairs with [`record_load`].
     record_store = Release;
     /// Reads a participant's record. Acquire: pairs with [`record_store`].
     record_load = Acquire;
+}
+
+// What follows looks as if it had to be strong and need not be. Why, stands in `docs/orderings.md`.
+
+/// Re-reads a slot behind the full barrier of [`hazard_publish`], or behind its control word.
+#[inline(always)]
+pub(crate) const fn slot_recheck() -> Ordering {
+    Ordering::Relaxed
+}
+
+/// Re-reads a header behind [`reader_fence`].
+#[inline(always)]
+pub(crate) const fn header_recheck() -> Ordering {
+    Ordering::Relaxed
+}
+
+/// Reads another lane's names behind [`hazard_scan_fence`].
+#[inline(always)]
+pub(crate) const fn hazard_load() -> Ordering {
+    Ordering::Relaxed
+}
+
+/// Drops a name: as a hazard that needs nothing, but names are of the record, too.
+#[inline(always)]
+pub(crate) fn hazard_clear() -> Ordering {
+    record_store()
+}
+
+/// Reads the clear epoch.
+#[inline(always)]
+pub(crate) const fn epoch_load() -> Ordering {
+    Ordering::Relaxed
 }
 
 #[cfg(not(loom))]
@@ -113,11 +137,38 @@ pub(crate) fn writer_fence() {
     }
 }
 
+/// Behind the exchange of [`hazard_publish`], whose site it shares. On x86-64 every exchange is a full barrier, so
+/// there it costs nothing; the language gives loads behind a SeqCst exchange no place in that order, and neither
+/// do other machines.
+#[inline(always)]
+pub(crate) fn hazard_fence() {
+    if cfg!(any(loom, miri, not(target_arch = "x86_64"))) && !weakened("hazard_publish") {
+        full_barrier();
+    }
+}
+
 /// Before all lanes' names are scanned. SeqCst: pairs with [`hazard_publish`]; either the scan sees the
 /// name, or the namer's re-read sees that the slot has changed.
 #[inline]
 pub(crate) fn hazard_scan_fence() {
     if !weakened("hazard_scan_fence") {
-        fence(Ordering::SeqCst);
+        full_barrier();
     }
+}
+
+#[cfg(not(loom))]
+#[inline(always)]
+fn full_barrier() {
+    fence(Ordering::SeqCst);
+}
+
+/// One of the two barriers comes first, and the other sees what came before it: that, and nothing of what a fence
+/// does besides. A fence would publish what was stored before it, and so hide a weakened [`slot_publish`], which on
+/// x86-64 has no fence before it.
+#[cfg(loom)]
+fn full_barrier() {
+    loom::lazy_static! {
+        static ref ORDER: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(0);
+    }
+    ORDER.fetch_add(1, Ordering::AcqRel);
 }

@@ -1,17 +1,39 @@
 //! Loom models of the production code: publish, replace, delete, evict, allocate and reuse, with threads that may die
 //! at any access. Run with `RUSTFLAGS="--cfg loom" cargo test --release -p hostcache-core --test loom`.
 //!
+//! Here are models of whole operations, bounded in their executions. The modules have small ones, which put threads
+//! where it matters and are explored to the end: with them `cargo xtask weaken` tells for each ordering who notices.
+//!
 //! The geometry is the smallest that has everything: one bucket of two slots (so both of a key's buckets are one), one
 //! page, few chunks, slot generations of two bits. Payload is atomics, as in production. Each model states a property;
 //! `HOSTCACHE_WEAKEN=<site>` weakens one ordering: `docs/orderings.md` says which model notices.
 
 #![cfg(loom)]
 
+#[path = "loom/epochs.rs"]
+mod epochs;
+#[path = "loom/items.rs"]
+mod items;
+#[path = "loom/lanes.rs"]
+mod lanes;
+#[path = "loom/pages.rs"]
+mod pages;
+#[path = "loom/rounds.rs"]
+mod rounds;
 #[path = "loom/world.rs"]
 mod world;
 
 use hostcache_core::Got;
 use world::{KEY, OTHER, explore};
+
+/// For `cargo xtask weaken`.
+#[test]
+#[ignore = "a list, not a test"]
+fn the_names_of_all_sites() {
+    for site in hostcache_core::SITES.iter().chain(hostcache_core::FENCES) {
+        println!("site {site}");
+    }
+}
 
 /// A reader meets whole values of its own key, whatever writers do to the blocks.
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! # The idea
 //!
-//! Up to three processes run short programs of `set`, `delete`, `get` and `evict` over one bucket of
+//! Up to three processes run short programs of `set`, `delete`, `get`, `evict` and `walk` over one bucket of
 //! one to three slots and two to four blocks. The search makes every move that is possible in every
 //! state: the next access of each process, the death of one, the recovery of a dead one by another.
 //! A process that is stopped for ever is one that is never moved again, so stops need no move of
@@ -68,8 +68,10 @@ mod search;
 mod state;
 #[path = "protocol_model/step.rs"]
 mod step;
+#[path = "protocol_model/walk.rs"]
+mod walk;
 
-use config::Op::{Delete, Evict, Get, Set};
+use config::Op::{Delete, Evict, Get, Set, Walk};
 use config::{Config, K, M, X};
 
 /// Explores a program to the end; every property holds.
@@ -120,6 +122,11 @@ fn a_full_set_makes_room_and_loses_nothing_else() {
     holds(
         &Config::new("three keys, two slots", &[&[Set(K)], &[Set(M)], &[Set(X), Delete(K)]])
             .item(0, K, 0, 1),
+    );
+    holds(
+        &Config::new("walkers", &[&[Set(K)], &[Set(M), Set(M)], &[Walk(0), Walk(1)]])
+            .slots(1)
+            .kills(1, &[0, 1, 2]),
     );
     holds(
         &Config::new("victims of the dead", &[&[Set(K)], &[Set(M)], &[Evict(0)]])

@@ -13,6 +13,7 @@ mod step;
 mod summary;
 mod test;
 mod torture;
+mod weaken;
 mod workspace;
 
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ Usage: cargo xtask COMMAND
   bench [--quick] [FILTER]    time the operations, or those whose name contains a filter
   bench --instructions [ARG...]
                               count instructions per operation instead (needs valgrind)
+  weaken [SITE...]            which model notices each memory ordering of the core
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
 Exit code: 0 all passed, 1 a step failed, 2 wrong usage.
@@ -48,6 +50,7 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "test" => step::run_selected(test::steps(), args).map(|run| run.finish_counted()),
         "check" => step::run_selected(check::steps(), args).map(|run| run.finish()),
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
+        "weaken" => weaken::run(args),
         "bench" => bench::run(args),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

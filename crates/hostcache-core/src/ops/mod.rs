@@ -8,6 +8,8 @@ mod get;
 mod overwrite;
 mod set;
 mod store;
+#[cfg(all(test, not(loom)))]
+mod store_tests;
 mod sweep;
 mod touch;
 mod walk;

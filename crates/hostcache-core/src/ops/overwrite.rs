@@ -31,7 +31,7 @@ impl<H: Host> Session<'_, H> {
         let next = found.word.replaced_by(region.geometry.short_generation(generation), location);
         // EPOCH: looked at after the slot was loaded.
         if region.epoch() != epoch || !self.swap_word(&found, next, Removal::Replaced) {
-            self.take_back(owned);
+            self.take_back(owned, sealed);
             return None;
         }
         self.linked_over(&found, Removal::Replaced, entry, &sealed);

@@ -191,8 +191,8 @@ impl<H: Host> Session<'_, H> {
 
     /// Gives a sealed block back that was not linked.
     #[cold]
-    pub(super) fn take_back(&mut self, owned: Owned) {
-        self.abandon(Private { owned, sealed: None, placed: None });
+    pub(super) fn take_back(&mut self, owned: Owned, sealed: Sealed) {
+        self.abandon(Private { owned, sealed: Some(sealed), placed: None });
     }
 
     /// Places and commits the private block of an absent key.
@@ -303,10 +303,10 @@ impl<H: Host> Session<'_, H> {
         {
             return Some(sealed);
         }
-        if !self.fits(&work.owned, draft.sizes(key).words()) {
-            private.take().map(|work| self.abandon(work));
-        } else if work.sealed.is_some() {
-            self.reopen(work);
+        self.unseal(private);
+        let words = draft.sizes(key).words();
+        if let Some(work) = private.take_if(|work| !self.fits(&work.owned, words)) {
+            self.abandon(work);
         }
         None
     }
@@ -346,33 +346,28 @@ impl<H: Host> Session<'_, H> {
         Sealed { stamp, token, bytes: sizes.bytes() }
     }
 
-    /// Back to CLAIMED: the block is in no slot, and nobody else may touch it.
-    fn reopen(&mut self, work: &mut Private) {
+    /// Back to CLAIMED, in the next generation (SEALED-ONCE): the block is in no slot, and nobody else may touch it.
+    fn unseal(&mut self, private: &mut Option<Private>) {
+        let Some(work) = private.as_mut() else { return };
+        if work.sealed.take().is_none() {
+            return;
+        }
+        work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
         self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
-        work.sealed = None;
-    }
-
-    /// Withdraws a placed word; the block takes a new generation (T7: a helper may still hold the old word).
-    #[inline]
-    fn unplace(&mut self, private: &mut Option<Private>) {
-        if let Some(work) = private
-            && let Some(placed) = work.placed.take()
-        {
-            self.unplace_word(private, placed);
-        }
-    }
-
-    #[cold]
-    fn unplace_word(&mut self, private: &mut Option<Private>, placed: Placed) {
-        self.withdraw(placed);
-        let Some(work) = private else { return };
-        work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
-        self.reopen(work);
         if !self.may_link(&work.owned)
             && let Some(work) = private.take()
         {
             self.free_block(work.owned, false);
+        }
+    }
+
+    /// Withdraws a placed word; the block takes a new generation (T7: a helper may still hold the old word).
+    fn unplace(&mut self, private: &mut Option<Private>) {
+        let placed = private.as_mut().and_then(|work| work.placed.take());
+        if let Some(placed) = placed {
+            self.withdraw(placed);
+            self.unseal(private);
         }
     }
 
@@ -381,8 +376,8 @@ impl<H: Host> Session<'_, H> {
     fn abandon(&mut self, work: Private) {
         let mut private = Some(work);
         self.unplace(&mut private);
-        if let Some(mut work) = private {
-            self.reopen(&mut work);
+        self.unseal(&mut private);
+        if let Some(work) = private {
             self.put_back(work.owned);
         }
     }

@@ -16,6 +16,7 @@ impl<H> Session<'_, H> {
     #[inline(always)]
     pub(crate) fn name_new(&self, word: SlotWord) {
         self.record_word(record::NEW).swap(word.bits(), ord::hazard_publish());
+        ord::hazard_fence();
     }
 
     #[inline(always)]
@@ -35,6 +36,7 @@ impl<H> Session<'_, H> {
     pub(crate) fn name_victim(&self, word: SlotWord, header: BlockWord) {
         self.record_word(record::OLD_HEADER).store(header.bits(), ord::record_store());
         self.record_word(record::OLD).swap(word.bits(), ord::hazard_publish());
+        ord::hazard_fence();
     }
 
     #[inline(always)]

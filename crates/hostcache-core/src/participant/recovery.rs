@@ -173,6 +173,7 @@ impl Region {
         header: BlockWord,
     ) -> bool {
         self.lane_word(lane, record::NEW).swap(word.bits(), ord::hazard_publish());
+        ord::hazard_fence();
         if self.load_header(word.location()) != header {
             return false;
         }

@@ -65,10 +65,11 @@ impl<H: Host> Session<'_, H> {
             return false;
         }
         // HAZARD: name, barrier, second look at slot and header. The slot alone is not enough: its short generation
-        // may have come round before the name was there. From here on it cannot.
+        // may have come round before the name was there. From here on it cannot. Nor is the generation enough: the
+        // header may have been loaded before the block was sealed in it, and could not be retired from there.
         self.name_victim(word, found.header);
         let slot = region.slot(position);
-        let named = region.load_header(found.location()).generation() == found.header.generation()
+        let named = region.load_header(found.location()) == found.header
             && slot.load(ord::slot_recheck()) == word.bits();
         // RULE R; a replacement leaves an instance of the key there and needs none.
         let settled = named && (removal == Removal::Replaced || self.settle_slot(position, word));

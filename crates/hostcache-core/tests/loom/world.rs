@@ -4,7 +4,7 @@ use hostcache_core::layout::{Header, Identity, Shape};
 use hostcache_core::word::LaneId;
 use hostcache_core::{
     Condition, Deadline, Deleted, Died, Got, Host, Lane, Memory, Region, Session, SetOutcome,
-    SetRequest,
+    SetRequest, Value,
 };
 use loom::thread::JoinHandle;
 
@@ -32,14 +32,27 @@ impl Host for Still {
 
 /// A region with its lanes.
 pub(crate) struct World {
-    region: Region,
+    pub(crate) region: Region,
     lanes: Vec<Option<Lane>>,
 }
 
 /// One thread's part.
 pub(crate) struct Me {
-    region: Region,
-    lane: Lane,
+    pub(crate) region: Region,
+    pub(crate) lane: Lane,
+}
+
+/// What differs between models.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// Bits of the slots' generations.
+    pub(crate) generation_bits: u32,
+    /// Whether the page is cut before the threads begin.
+    pub(crate) is_cut: bool,
+}
+
+impl Plan {
+    pub(crate) const USUAL: Self = Self { generation_bits: 2, is_cut: true };
 }
 
 /// Executions of one model unless `HOSTCACHE_LOOM_EXECUTIONS` says otherwise (0: all there are). What the bound cuts
@@ -48,6 +61,15 @@ const EXECUTIONS: usize = 30_000;
 
 /// Runs a model over the interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
 pub(crate) fn explore(preemptions: usize, model: impl Fn(&mut World) + Sync + Send + 'static) {
+    explore_in(Plan::USUAL, preemptions, model);
+}
+
+/// The same in another world.
+pub(crate) fn explore_in(
+    plan: Plan,
+    preemptions: usize,
+    model: impl Fn(&mut World) + Sync + Send + 'static,
+) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 100_000;
     if builder.preemption_bound.is_none() {
@@ -55,7 +77,7 @@ pub(crate) fn explore(preemptions: usize, model: impl Fn(&mut World) + Sync + Se
     }
     let executions = number("HOSTCACHE_LOOM_EXECUTIONS").unwrap_or(EXECUTIONS);
     builder.max_permutations = (executions != 0).then_some(executions);
-    builder.check(move || model(&mut World::new()));
+    builder.check(move || model(&mut World::new(plan)));
 }
 
 fn number(variable: &str) -> Option<usize> {
@@ -63,13 +85,13 @@ fn number(variable: &str) -> Option<usize> {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(plan: Plan) -> Self {
         let shape = Shape {
             capacity: 8 * 80,
             lanes: LANES,
             buckets: 1,
             page_words: 32,
-            generation_bits: 2,
+            generation_bits: plan.generation_bits,
             epoch_bits: 2,
             seed: 1,
         };
@@ -85,9 +107,10 @@ impl World {
             .map(|id| Some(Lane::attach(&region, id, &Identity::default())))
             .collect();
         let mut world = Self { region, lanes };
-        // The page is cut before the threads begin.
-        world.set(0, KEY, 0);
-        world.delete(0, KEY);
+        if plan.is_cut {
+            world.set(0, KEY, 0);
+            world.delete(0, KEY);
+        }
         world
     }
 
@@ -95,17 +118,31 @@ impl World {
         self.with(lane, |me| me.set(key, value));
     }
 
-    fn delete(&mut self, lane: usize, key: &[u8]) {
+    pub(crate) fn delete(&mut self, lane: usize, key: &[u8]) {
         self.with(lane, |me| {
             me.delete(key);
         });
     }
 
-    fn with(&mut self, lane: usize, operation: impl FnOnce(&mut Me)) {
+    /// Does something on a lane before the threads begin.
+    pub(crate) fn with<T>(&mut self, lane: usize, operation: impl FnOnce(&mut Me) -> T) -> T {
         let owned = self.lanes[lane].take().expect("the lane is not lent");
         let mut me = Me { region: self.region.clone(), lane: owned };
-        operation(&mut me);
+        let result = operation(&mut me);
         self.lanes[lane] = Some(me.lane);
+        result
+    }
+
+    /// Takes a key's block round until its short generation is the one wanted, with the same lane's block.
+    pub(crate) fn set_in_generation(&mut self, lane: usize, key: &[u8], value: u64, short: u64) {
+        loop {
+            self.set(lane, key, value);
+            let header = self.region.aim(key).expect("just set").header();
+            if self.region.geometry().short_generation(header.generation()) == short {
+                return;
+            }
+            self.delete(lane, key);
+        }
     }
 
     pub(crate) fn value(&self, key: &[u8]) -> Option<u64> {
@@ -163,20 +200,31 @@ impl World {
 }
 
 impl Me {
+    pub(crate) fn session(&mut self) -> Session<'_, Still> {
+        Session::new(&self.region, &mut self.lane, &Still)
+    }
+
     fn store(&mut self, key: &[u8], value: u64, condition: Condition) -> SetOutcome {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&value.to_le_bytes());
         bytes[8..].copy_from_slice(&value.to_le_bytes());
-        let request = SetRequest {
-            value: &bytes,
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition,
-        };
-        Session::new(&self.region, &mut self.lane, &Still)
-            .set(key, &request)
-            .expect("there is room")
+        self.store_bytes(key, &bytes, value as u32, condition)
+    }
+
+    pub(crate) fn store_bytes(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        flags: u32,
+        condition: Condition,
+    ) -> SetOutcome {
+        let deadline = Deadline::At(None);
+        let request = SetRequest { value, flags, encoding: 0, deadline, condition };
+        self.session().set(key, &request).expect("there is room")
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.session().clear().expect("the region is sound");
     }
 
     pub(crate) fn set(&mut self, key: &[u8], value: u64) {
@@ -192,12 +240,12 @@ impl Me {
     }
 
     pub(crate) fn delete(&mut self, key: &[u8]) -> bool {
-        let deleted = Session::new(&self.region, &mut self.lane, &Still).delete(key);
+        let deleted = self.session().delete(key);
         deleted.expect("the region is sound") == Deleted::Gone
     }
 
     pub(crate) fn evict(&mut self) {
-        Session::new(&self.region, &mut self.lane, &Still).evict_one(0);
+        self.session().evict_one(0);
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Got<u64> {
@@ -206,12 +254,17 @@ impl Me {
 }
 
 fn read(region: &Region, key: &[u8]) -> Got<u64> {
-    let got = region.get(&Still, key, false, |value| {
+    let mut copy = |value: &Value<'_>| {
         let mut bytes = [0; 16];
         value.copy_to(&mut bytes);
         bytes
-    });
-    match got.expect("the region is sound") {
+    };
+    let got = match region.get_quickly(key, &mut copy) {
+        Some(Some(bytes)) => Got::Hit(bytes),
+        Some(None) => Got::Miss,
+        None => region.get(&Still, key, false, &mut copy).expect("the region is sound"),
+    };
+    match got {
         Got::Hit(bytes) => {
             let half = |at: usize| {
                 let mut half = [0; 8];

@@ -153,9 +153,9 @@ impl Stepper<'_> {
         Ok(())
     }
 
-    /// There was no slot for the own block, which was never placed: it keeps its generation.
+    /// SEALED-ONCE: there was no slot for the own block, and it leaves PUBLISHED with a new generation.
     pub(crate) fn abandon(&mut self) -> Step {
-        self.reopen(0)?;
+        self.reopen(u8::from(!self.config.mutations.sealed_twice))?;
         self.go(Pc::GiveBackNew);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Changes of the table: replace, place, commit, finish, withdraw, unlink; and helping.
 
 use crate::config::{Op, Recheck};
-use crate::state::{Control, Header, NONE, Name, Pc, Slot, Word};
+use crate::state::{Control, Header, Lane, NONE, Name, Pc, Slot, Word};
 use crate::step::{Step, Stepper};
 
 impl Stepper<'_> {
@@ -24,6 +24,7 @@ impl Stepper<'_> {
         let name = self.old_name();
         if !self.config.names_in_words {
             self.lane().old = name;
+            self.lane().old_owner = self.me().owner;
             self.lane().unlinking = true;
             self.named();
             return Ok(());
@@ -40,6 +41,7 @@ impl Stepper<'_> {
     pub(crate) fn name_old_header(&mut self) -> Step {
         let name = self.old_name();
         self.lane().old.generation = name.generation;
+        self.lane().old_owner = self.me().owner;
         self.go(Pc::NameOldWord);
         Ok(())
     }
@@ -60,12 +62,17 @@ impl Stepper<'_> {
         }
     }
 
-    /// The named incarnation is still the block's, so from now on it cannot come round unnoticed.
+    /// The header that was examined is still the block's, in every bit: it lies behind a look at the slot, so it is
+    /// the one that the slot names, and the one to retire. And from now on it cannot come round unnoticed.
     pub(crate) fn recheck(&mut self) -> Step {
         let me = *self.me();
         let same = match self.config.mutations.recheck {
             Recheck::SlotOnly => self.state.slots[usize::from(me.cursor)].word == me.word,
             Recheck::Header | Recheck::Nothing => {
+                self.state.block(me.word.location()).header
+                    == Header::published(me.owner, me.generation)
+            }
+            Recheck::Generation => {
                 self.state.block(me.word.location()).header.generation == me.generation
             }
         };
@@ -234,9 +241,9 @@ impl Stepper<'_> {
 
     /// The block just unlinked: claimed by whoever wins, which need not be the unlinker.
     pub(crate) fn retire(&mut self) -> Step {
-        let Name { location, generation } = self.lane().old;
+        let Lane { old: Name { location, generation }, old_owner, .. } = *self.lane();
         let claimed = Header::claimed(self.p as u8, generation + 1);
-        let won = self.state.block(location).header.is_published_at(generation);
+        let won = self.state.block(location).header == Header::published(old_owner, generation);
         if won || self.config.mutations.unlinker_never_loses {
             self.state.block_mut(location).header = claimed;
             let keeps = self.config.magazines && !self.me().stocked;
@@ -279,6 +286,7 @@ impl Stepper<'_> {
         lane.work = NONE;
         lane.new = NONE;
         lane.old = Name::NONE;
+        lane.old_owner = NONE;
         lane.unlinking = false;
         self.next_op();
         Ok(())
@@ -304,10 +312,11 @@ impl Stepper<'_> {
 
     pub(crate) fn help_name(&mut self) -> Step {
         let location = self.me().word.location();
-        let generation = self.state.block(location).header.generation;
+        let Header { generation, owner, .. } = self.state.block(location).header;
         let as_victim = self.config.mutations.helper_names_to_unlink;
         let lane = self.lane();
         lane.old = Name::new(location, if as_victim { generation } else { 0 });
+        lane.old_owner = if as_victim { owner } else { NONE };
         lane.unlinking = as_victim;
         let unchecked = self.config.mutations.no_rule_h;
         self.go(if unchecked { Pc::HelpFinish } else { Pc::HelpControl });

@@ -17,13 +17,17 @@ pub(crate) enum Op {
     Get(u8),
     /// Unlinks the first committed item at this slot or after it.
     Evict(u8),
+    /// Meets a block by its header and unlinks what it finds there, as drains and the evictor's hand do.
+    Walk(u8),
 }
 
 /// What an unlinker loads again after it has named a block in its intent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Recheck {
-    /// The block's header: its full generation is still the one that was examined.
+    /// The block's header: it is still the one that was examined.
     Header,
+    /// Of the block's header only the generation: it may have been loaded before the block was sealed in it.
+    Generation,
     /// The slot only: its word, with the short generation.
     SlotOnly,
     Nothing,
@@ -64,6 +68,10 @@ pub(crate) struct Mutations {
     pub(crate) read_before_second_look: bool,
     /// "Another key" is concluded without a second look at the header.
     pub(crate) mismatch_unchecked: bool,
+    /// "Another key" is concluded from a header that is not of the slot's generation.
+    pub(crate) mismatch_passed_over: bool,
+    /// A block that was sealed and not linked is given back in the same generation.
+    pub(crate) sealed_twice: bool,
     /// A tentative word is skipped on one load of the control word, without loading the slot again.
     pub(crate) invisible_unchecked: bool,
     /// The words of a name are stored over those of the last name, which is not dropped first.
@@ -90,6 +98,8 @@ impl Mutations {
         named_before_seen_linked: false,
         read_before_second_look: false,
         mismatch_unchecked: false,
+        mismatch_passed_over: false,
+        sealed_twice: false,
         invisible_unchecked: false,
         mixed_names: false,
         helper_names_to_unlink: false,

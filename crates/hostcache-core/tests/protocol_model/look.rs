@@ -7,7 +7,7 @@
 //! its key leaves out the last load: it makes it after naming the block.
 
 use crate::config::{Op, Recheck};
-use crate::state::{Control, NONE, Name, Pc, Word};
+use crate::state::{BlockState, Control, Header, NONE, Name, Pc, Word};
 use crate::step::{Step, Stepper};
 
 impl Stepper<'_> {
@@ -39,6 +39,7 @@ impl Stepper<'_> {
         me.cursor = from;
         me.word = Word::EMPTY;
         me.generation = 0;
+        me.owner = NONE;
         me.found = false;
         me.value = NONE;
         me.witnessed = false;
@@ -85,17 +86,30 @@ impl Stepper<'_> {
 
     pub(crate) fn load_header(&mut self) -> Step {
         let word = self.me().word;
-        let generation = self.state.block(word.location()).header.generation;
+        let Header { state, owner, generation } = self.state.block(word.location()).header;
         if self.config.short(generation) != word.short() {
+            // The block went round. With the slot as it was and the header unchanged at a third look this would
+            // be damage; all else is read anew.
+            if self.config.mutations.mismatch_passed_over && self.wanted().is_some() {
+                self.go(Pc::ReloadMismatched);
+                return Ok(());
+            }
             return self.look_again();
         }
         self.me().generation = generation;
+        // Not sealed yet, a round later than the slot was loaded: then nobody's, and no header to expect.
+        self.me().owner = if state == BlockState::Published { owner } else { NONE };
         if word.is_tentative() {
             self.go(Pc::LoadVisibility);
         } else {
             self.second_look();
         }
         Ok(())
+    }
+
+    /// A mutation only: "another key" is concluded although the header is not of the slot's generation.
+    pub(crate) fn reload_mismatched(&mut self) -> Step {
+        if self.reloads_same_slot() { self.look_on() } else { self.look_again() }
     }
 
     fn second_look(&mut self) {
@@ -184,7 +198,7 @@ impl Stepper<'_> {
         if self.me().placed != NONE {
             self.me().forget_scan();
             self.go(Pc::Withdraw);
-        } else if self.config.mutations.recheck == Recheck::Header {
+        } else if matches!(self.config.mutations.recheck, Recheck::Header | Recheck::Generation) {
             self.take_aim();
         } else {
             self.go(Pc::ReloadHeader);
@@ -198,6 +212,7 @@ impl Stepper<'_> {
         me.empty = NONE;
         me.victim = NONE;
         me.victim_name = Name::NONE;
+        me.victim_owner = NONE;
         self.go(Pc::NameOld);
     }
 
@@ -218,10 +233,12 @@ impl Stepper<'_> {
             if me.victim == NONE {
                 me.victim = me.cursor;
                 me.victim_name = Name::new(location, me.generation);
+                me.victim_owner = me.owner;
             }
             if !matches!(self.op(), Some(Op::Set(_))) || self.me().placed != NONE {
                 self.me().victim = NONE;
                 self.me().victim_name = Name::NONE;
+                self.me().victim_owner = NONE;
             }
             return self.look_on();
         }
@@ -247,7 +264,7 @@ impl Stepper<'_> {
         match self.op() {
             Some(Op::Set(_)) => self.decide_insertion(),
             Some(Op::Delete(_) | Op::Get(_)) => return self.report_absent(),
-            Some(Op::Evict(_)) | None => self.finish(),
+            Some(Op::Evict(_) | Op::Walk(_)) | None => self.finish(),
         }
         Ok(())
     }
@@ -255,6 +272,7 @@ impl Stepper<'_> {
     fn decide_insertion(&mut self) {
         let me = self.me();
         let (empty, victim, name) = (me.empty, me.victim, me.victim_name);
+        let owner = std::mem::replace(&mut me.victim_owner, NONE);
         me.empty = NONE;
         me.victim = NONE;
         me.victim_name = Name::NONE;
@@ -267,6 +285,7 @@ impl Stepper<'_> {
             me.cursor = victim;
             self.me().word = self.config.committed(name);
             self.me().generation = name.generation;
+            self.me().owner = owner;
             self.go(Pc::NameNew);
         } else {
             // Nothing but other processes' tentative words: no slot.

@@ -2,7 +2,7 @@
 //!
 //! Each test explores the same program with the rule, where it must pass, and without.
 
-use crate::config::Op::{Delete, Evict, Get, Set};
+use crate::config::Op::{Delete, Evict, Get, Set, Walk};
 use crate::config::{Config, K, M, Mutations, Op, Recheck};
 use crate::search;
 
@@ -25,6 +25,9 @@ fn wrapping(name: &'static str, programs: &[&[Op]]) -> Config {
 
 /// Takes block 0, where K lies, through a round of short generations and puts M there.
 const ROUND: &[Op] = &[Delete(K), Set(K), Delete(K), Set(M)];
+
+/// The same, and puts K there again.
+const ROUND_TO_K: &[Op] = &[Delete(K), Set(K), Delete(K), Set(K)];
 
 #[test]
 fn rule_r_keeps_a_commit_from_passing_to_the_next_word() {
@@ -88,6 +91,19 @@ fn the_second_look_behind_a_name_is_at_the_header() {
             &wrapping("a second look at the slot only", &[&[op], ROUND]),
             "an expected slot word came round with another meaning",
             |m| m.recheck = Recheck::SlotOnly,
+        );
+    }
+}
+
+#[test]
+fn the_second_look_behind_a_name_is_at_the_whole_header() {
+    // The first look was at a block not yet sealed, a round later than the slot was loaded: who unlinks that one
+    // would retire what it never was.
+    for op in [Delete(K), Set(K)] {
+        is_needed(
+            &wrapping("a second look at the generation only", &[&[op], ROUND_TO_K]),
+            "a block is lost: not free, not linked, and in nobody's record",
+            |m| m.recheck = Recheck::Generation,
         );
     }
 }
@@ -233,6 +249,26 @@ fn another_key_is_a_verdict_like_any_other() {
             .item(0, K, 0, 1),
         "two instances of one key are visible",
         |m| m.mismatch_unchecked = true,
+    );
+}
+
+#[test]
+fn a_block_that_went_round_is_looked_at_again() {
+    // The key is replaced all the time; its first block comes round to the word that was loaded.
+    is_needed(
+        &wrapping("mismatch passed over", &[&[Get(K)], &[Set(K); 4]]),
+        "a get or delete misses a key that was visible all the time",
+        |m| m.mismatch_passed_over = true,
+    );
+}
+
+#[test]
+fn nothing_is_sealed_twice_in_one_generation() {
+    // Sealed and given back for want of a slot; the walker meets that, and what another filled there since.
+    is_needed(
+        &Config::new("sealed twice", &[&[Set(K)], &[Set(M), Set(M)], &[Walk(0)]]).slots(1),
+        "a walker takes one item's key for another's",
+        |m| m.sealed_twice = true,
     );
 }
 

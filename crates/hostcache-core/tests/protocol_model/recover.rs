@@ -44,10 +44,11 @@ impl Stepper<'_> {
         }
         let header = self.state.block(location).header;
         self.me().block = Name::new(location, header.generation);
+        self.me().owner = header.owner;
         // TAKE (c): what it was about to unlink.
         let victim = phase == Pc::RecoverOld
             && lane.unlinking
-            && header.is_published_at(lane.old.generation);
+            && header == Header::published(lane.old_owner, lane.old.generation);
         // TAKE (b): what it sealed.
         let own = header == Header::published(patient as u8, header.generation);
         self.me().found = own && !victim;
@@ -136,15 +137,16 @@ impl Stepper<'_> {
         }
         *slot = Slot::EMPTY;
         self.me().forget_scan();
+        self.me().owner = me.owner;
         self.go(Pc::RecoverTake);
         Ok(())
     }
 
     /// TAKE. It may lose to the unlinker or to another recovery; then it is theirs.
     pub(crate) fn recover_take(&mut self) -> Step {
-        let Name { location, generation } = self.me().block;
+        let Process { block: Name { location, generation }, owner, .. } = *self.me();
         let block = self.state.block_mut(location);
-        if block.header.is_published_at(generation) {
+        if block.header == Header::published(owner, generation) {
             block.header = Header::free(generation + 1);
         }
         self.next_name();

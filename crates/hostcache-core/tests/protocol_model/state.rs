@@ -114,11 +114,6 @@ impl Header {
     pub(crate) fn is_claimed_by(self, owner: u8) -> bool {
         self.state == BlockState::Claimed && self.owner == owner
     }
-
-    /// The sealed incarnation `generation`, whoever made it.
-    pub(crate) fn is_published_at(self, generation: u8) -> bool {
-        self.state == BlockState::Published && self.generation == generation
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,6 +149,8 @@ pub(crate) struct Lane {
     /// Intent: the block whose slot word it expects. With `unlinking`, the generation is in its
     /// header word; else it only means to finish that block's insertion.
     pub(crate) old: Name,
+    /// The owner in that header word.
+    pub(crate) old_owner: u8,
     pub(crate) unlinking: bool,
     /// The process that holds the lock byte of this lane in order to recover it.
     pub(crate) recoverer: u8,
@@ -165,6 +162,7 @@ impl Lane {
         kept: NONE,
         new: NONE,
         old: Name::NONE,
+        old_owner: NONE,
         unlinking: false,
         recoverer: NONE,
     };
@@ -202,12 +200,18 @@ pub(crate) enum Pc {
     LoadControl,
     LoadSlot,
     LoadHeader,
+    ReloadMismatched,
     LoadVisibility,
     ReloadInvisible,
     ReloadSlot,
     LoadKey,
     CopyValue,
     ReloadHeader,
+    // Look at a block, then for its slot.
+    WalkHeader,
+    WalkKey,
+    WalkReload,
+    WalkSlot,
     // Change the table.
     NameNew,
     NameOld,
@@ -261,9 +265,10 @@ pub(crate) struct Process {
     pub(crate) control: Control,
     /// The slot, lane field or block that is looked at.
     pub(crate) cursor: u8,
-    /// The word found there, and the full generation that its block's header had.
+    /// The word found there, and the full generation and the owner that its block's header had.
     pub(crate) word: Word,
     pub(crate) generation: u8,
+    pub(crate) owner: u8,
     /// The key found there is the one looked for.
     pub(crate) found: bool,
     /// First empty slot of the scan.
@@ -271,6 +276,7 @@ pub(crate) struct Process {
     /// First slot with another key's committed item, and the incarnation there.
     pub(crate) victim: u8,
     pub(crate) victim_name: Name,
+    pub(crate) victim_owner: u8,
     /// Its own new block, and the slot where that stands as a tentative word.
     pub(crate) block: Name,
     pub(crate) placed: u8,
@@ -297,10 +303,12 @@ impl Process {
         cursor: 0,
         word: Word::EMPTY,
         generation: 0,
+        owner: NONE,
         found: false,
         empty: NONE,
         victim: NONE,
         victim_name: Name::NONE,
+        victim_owner: NONE,
         block: Name::NONE,
         placed: NONE,
         stocked: false,
@@ -317,10 +325,12 @@ impl Process {
         self.cursor = 0;
         self.word = Word::EMPTY;
         self.generation = 0;
+        self.owner = NONE;
         self.found = false;
         self.empty = NONE;
         self.victim = NONE;
         self.victim_name = Name::NONE;
+        self.victim_owner = NONE;
         self.value = NONE;
         self.witnessed = false;
     }
@@ -385,13 +395,14 @@ impl State {
                 lane.old.generation,
                 lane.kept,
                 lane.recoverer,
-                0,
+                lane.old_owner,
                 b(lane.unlinking)
                     | b(p.found) << 1
                     | b(p.stocked) << 2
                     | b(p.absent) << 3
-                    | b(p.witnessed) << 4,
-                p.life as u8,
+                    | b(p.witnessed) << 4
+                    | (p.owner & 3) << 5,
+                p.life as u8 | (p.victim_owner & 3) << 4,
             ]);
             words[7 + 2 * i] = u64::from_le_bytes([
                 p.pc as u8,

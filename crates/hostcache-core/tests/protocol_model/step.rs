@@ -73,6 +73,7 @@ impl Stepper<'_> {
                 self.me().absent = !check::is_present(self.state, key);
                 self.restart();
             }
+            Some(Op::Walk(_)) => self.go(Pc::WalkHeader),
             Some(Op::Evict(_)) | None => self.restart(),
         }
     }
@@ -90,6 +91,8 @@ impl Stepper<'_> {
                 self.me().cursor = from;
                 self.go(Pc::LoadSlot);
             }
+            // A walker that loses goes on to another block.
+            Some(Op::Walk(_)) => self.finish(),
             Some(Op::Get(_)) | None => self.go(Pc::LoadSlot),
         }
     }
@@ -123,12 +126,17 @@ impl Stepper<'_> {
             Pc::LoadControl => self.load_control(),
             Pc::LoadSlot => self.load_slot(),
             Pc::LoadHeader => self.load_header(),
+            Pc::ReloadMismatched => self.reload_mismatched(),
             Pc::LoadVisibility => self.load_visibility(),
             Pc::ReloadInvisible => self.reload_invisible(),
             Pc::ReloadSlot => self.reload_slot(),
             Pc::LoadKey => self.load_key(),
             Pc::CopyValue => self.copy_value(),
             Pc::ReloadHeader => self.reload_header(),
+            Pc::WalkHeader => self.walk_header(),
+            Pc::WalkKey => self.walk_key(),
+            Pc::WalkReload => self.walk_reload(),
+            Pc::WalkSlot => self.walk_slot(),
             Pc::NameNew => self.name_new(),
             Pc::NameOld => self.name_old(),
             Pc::NameOldHeader => self.name_old_header(),
