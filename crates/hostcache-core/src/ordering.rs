@@ -66,6 +66,16 @@ orderings! {
     record_store = Release;
     /// Reads a participant's record. Acquire: pairs with [`record_store`].
     record_load = Acquire;
+    /// Stores a pin. Release: an adopter that meets this one instead of its slot's last one sees that released.
+    /// The barrier between it and the look at the header is [`pin_fence`].
+    pin_store = Release;
+    /// Releases a pin. Release: the holder's last reads of the block come before; pairs with [`pin_load`].
+    pin_release = Release;
+    /// Reads another lane's pin. Acquire: pairs with [`pin_release`]; what the adopter stores into the block comes
+    /// behind the holder's reads.
+    pin_load = Acquire;
+    /// Grows the quota of a lane. SeqCst read-modify-write, with [`quota_fence`] behind it.
+    quota_grow = SeqCst;
 }
 
 #[cfg(not(loom))]
@@ -93,7 +103,14 @@ fn weakened(_name: &str) -> bool {
 }
 
 /// Fences, weakened by the same variable.
-pub const FENCES: &[&str] = &["reader_fence", "writer_fence", "hazard_scan_fence"];
+pub const FENCES: &[&str] = &[
+    "reader_fence",
+    "writer_fence",
+    "hazard_scan_fence",
+    "pin_fence",
+    "pin_scan_fence",
+    "quota_fence",
+];
 
 /// Between the copy of a payload and the second look at its header. Acquire: a copied byte of a newer
 /// incarnation was stored behind [`writer_fence`], so the header load that follows sees the claim.
@@ -118,6 +135,32 @@ pub(crate) fn writer_fence() {
 #[inline]
 pub(crate) fn hazard_scan_fence() {
     if !weakened("hazard_scan_fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Between the change of a pin (stored or released) and the look at the block's header. SeqCst: pairs with
+/// [`pin_scan_fence`]; either the look sees ORPHAN, or the scan sees the change.
+#[inline]
+pub(crate) fn pin_fence() {
+    if !weakened("pin_fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Between a block's becoming an ORPHAN and the scan of all lanes' pins. SeqCst: pairs with [`pin_fence`].
+#[inline]
+pub(crate) fn pin_scan_fence() {
+    if !weakened("pin_scan_fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Between the growth of the own quota and the sum of all. SeqCst: pairs with itself; of two lanes that grow at once
+/// one sees the other.
+#[inline]
+pub(crate) fn quota_fence() {
+    if !weakened("quota_fence") {
         fence(Ordering::SeqCst);
     }
 }

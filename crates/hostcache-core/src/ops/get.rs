@@ -57,11 +57,15 @@ impl Value<'_> {
     }
 }
 
+/// Copies that may fail before the item is held.
+const COPIES: u32 = 8;
+
 impl Region {
     /// Reads a key's item through `copy`, which is called once for every attempt.
     ///
     /// Lock-free: an attempt is repeated only because a writer replaced the item under it. Writes nothing but
-    /// a use mark, and that only if `may_mark`.
+    /// a use mark, and that only if `may_mark`. Who may write gives up after a few failed copies: it can hold the item in
+    /// place and copy it once, see [`Region::pin`].
     ///
     /// # Errors
     ///
@@ -77,6 +81,7 @@ impl Region {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
         let mut fuel = Fuel::operation();
+        let mut copies = 0;
         loop {
             let found = match self.find(&probe, key, &mut fuel)? {
                 Lookup::Absent => return Ok(Got::Miss),
@@ -94,6 +99,10 @@ impl Region {
                     self.raise_mark(found.position);
                 }
                 return Ok(got);
+            }
+            copies += 1;
+            if may_mark && copies == COPIES {
+                return Err(Exhausted);
             }
         }
     }

@@ -135,7 +135,7 @@ impl<H: Host> Session<'_, H> {
 
     /// Asks the change about a found item. `None`: it changed meanwhile, look again.
     #[inline]
-    fn consider<C: Change>(
+    pub(super) fn consider<C: Change>(
         &mut self,
         change: &mut C,
         found: &Found,

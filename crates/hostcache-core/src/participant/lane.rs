@@ -69,6 +69,12 @@ impl Lane {
         self.id
     }
 
+    /// The incarnation that was begun when it was attached.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
     /// Whether the lane is still this one's: false after its byte lock was lost in a living process and others
     /// recovered it.
     #[inline]

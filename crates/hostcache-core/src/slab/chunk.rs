@@ -111,13 +111,14 @@ impl<H> Session<'_, H> {
     }
 
     /// Retires a block that this lane unlinked: PUBLISHED → CLAIMED(me), one generation up. `None`: the recoverer of a
-    /// dead lane that meant to unlink the same block took it first.
+    /// dead lane that meant to unlink the same block took it first, or somebody holds it and it is an ORPHAN.
     #[inline]
     pub(crate) fn retire(&mut self, location: u64, header: BlockWord) -> Option<Owned> {
         let region = self.region;
         let generation = header.generation() + 1;
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, generation);
-        if !region.change_header(location, header, claimed) {
+        let retired = !header.is_pinned() && region.change_header(location, header, claimed);
+        if !retired && !self.retire_pinned(location, header, claimed) {
             return None;
         }
         let kind = region.kind_of(location)?;

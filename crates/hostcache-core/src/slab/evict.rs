@@ -55,6 +55,7 @@ impl<H: Host> Session<'_, H> {
             }
             match self.visit(page, word, location) {
                 Visit::Free => taken = self.claim_chunk(page, word, at),
+                Visit::Orphan(header) => taken = self.adopt(location, header),
                 Visit::Dead(found, removal) => taken = self.unlink(&found, removal),
                 Visit::Item(0, found) => taken = self.unlink(&found, Removal::Evicted),
                 Visit::Item(mark, found) => {
@@ -84,6 +85,8 @@ impl<H: Host> Session<'_, H> {
         let Some(header) = region.header_in(page, cut, location) else { return Visit::Nothing };
         match header.state() {
             BlockState::Free => Visit::Free,
+            // An item that is held would end and give no memory.
+            BlockState::Published if header.is_pinned() && region.is_pinned(location) => Visit::Nothing,
             BlockState::Published => {
                 let Some(found) = self.locate(location, header) else { return Visit::Nothing };
                 match self.end_of(&found.head) {
@@ -91,7 +94,8 @@ impl<H: Host> Session<'_, H> {
                     None => Visit::Item(region.mark(found.position), found),
                 }
             }
-            BlockState::Claimed | BlockState::Orphan => Visit::Nothing,
+            BlockState::Orphan => Visit::Orphan(header),
+            BlockState::Claimed => Visit::Nothing,
         }
     }
 
@@ -189,6 +193,7 @@ impl<H: Host> Session<'_, H> {
 enum Visit {
     Nothing,
     Free,
+    Orphan(BlockWord),
     Dead(Found, Removal),
     Item(u64, Found),
 }

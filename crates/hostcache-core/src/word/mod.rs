@@ -3,11 +3,13 @@
 mod block;
 mod control;
 mod page;
+mod pin;
 mod slot;
 
 pub use block::{BlockState, BlockWord};
 pub use control::ControlWord;
 pub use page::{PageState, PageWord};
+pub use pin::PinWord;
 pub use slot::SlotWord;
 
 /// The lane number of a participant, as owner fields hold it.
