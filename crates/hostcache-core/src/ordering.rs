@@ -74,8 +74,8 @@ orderings! {
     /// Reads another lane's pin. Acquire: pairs with [`pin_release`]; what the adopter stores into the block comes
     /// behind the holder's reads.
     pin_load = Acquire;
-    /// Grows the quota of a lane. SeqCst read-modify-write, with [`quota_fence`] behind it.
-    quota_grow = SeqCst;
+    /// Changes a quota. AcqRel: what is counted out is over; what is counted in begins behind [`quota_fence`].
+    quota_change = AcqRel;
 }
 
 #[cfg(not(loom))]
@@ -157,7 +157,7 @@ pub(crate) fn pin_scan_fence() {
 }
 
 /// Between the growth of the own quota and the sum of all. SeqCst: pairs with itself; of two lanes that grow at once
-/// one sees the other.
+/// at least one sees the other.
 #[inline]
 pub(crate) fn quota_fence() {
     if !weakened("quota_fence") {

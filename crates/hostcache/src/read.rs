@@ -9,7 +9,7 @@ use std::time::Duration;
 use hostcache_core::layout::MAX_KEY_LEN;
 use hostcache_core::{Counter, Exhausted, Got, Host, Value};
 
-use crate::{Cache, CasToken, Item, ItemInfo, ReadError};
+use crate::{Cache, CasToken, Item, ItemInfo, Pin, ReadError};
 
 impl Cache {
     /// The value of a key, copied out; `None` is a miss.
@@ -144,16 +144,40 @@ impl Cache {
                 Ok(Got::Hit(_)) => Counter::GetHits,
                 Ok(Got::Miss) => Counter::GetMisses,
                 Ok(Got::Expired) => Counter::GetExpired,
-                Err(Exhausted) => Counter::GetContended,
+                Err(Exhausted) => return got,
             };
             lane.tally(region, counter);
             got
         });
         match result {
+            Ok(Err(Exhausted)) => self.read_held(key, copy),
             Ok(got) => self.answer(got),
             // No lane: the read itself needs none.
             Err(_) => self.peek(key, copy),
         }
+    }
+
+    /// A counted read of an item that was replaced during several copies: it is held in place, and copied once. Where it
+    /// can't be held, the read goes on as others do.
+    #[cold]
+    fn read_held<T>(
+        &self,
+        key: &[u8],
+        mut copy: impl FnMut(&Value<'_>, u64) -> T,
+    ) -> Result<Option<T>, ReadError> {
+        if let Ok(pin) = self.pin(key) {
+            let now = |pin: &Pin| pin.with_host(|host| now_if_needed(host, &pin.value()));
+            return Ok(pin.map(|pin| copy(&pin.value(), now(&pin))));
+        }
+        let read = self.peek(key, copy);
+        let counter = match &read {
+            Ok(Some(_)) => Counter::GetHits,
+            Ok(None) => Counter::GetMisses,
+            Err(_) => Counter::GetContended,
+        };
+        // Without a lane it is not counted.
+        let _ = self.shared.with_lane(|attachment, lane| lane.tally(&attachment.region, counter));
+        read
     }
 
     /// A read that leaves no trace.

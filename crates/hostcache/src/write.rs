@@ -225,7 +225,7 @@ impl Cache {
     }
 
     #[inline]
-    fn check_write(&self, key: &[u8], _value_len: usize) -> Result<(), WriteError> {
+    pub(crate) fn check_write(&self, key: &[u8], _value_len: usize) -> Result<(), WriteError> {
         if key.is_empty() || key.len() > MAX_KEY_LEN {
             return Err(WriteError::InvalidKey { region: self.name().to_owned(), len: key.len() });
         }
@@ -236,7 +236,7 @@ impl Cache {
     }
 
     #[cold]
-    fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> WriteError {
+    pub(crate) fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> WriteError {
         let region = self.name().to_owned();
         match failure {
             Failure::NotANumber => WriteError::NotANumber { region },
@@ -244,7 +244,7 @@ impl Cache {
                 region,
                 needed: bytes as u64 + 40,
                 held: attachment.region.held_bytes(),
-                pinned: 0,
+                pinned: attachment.region.pins().1,
             },
             _ => WriteError::Corrupt { region, detail: "an operation met its step bound".into() },
         }

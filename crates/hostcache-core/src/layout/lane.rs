@@ -36,7 +36,7 @@ pub mod record {
     pub const PINS: u64 = MAGAZINE + MAGAZINE_SLOTS;
     /// Number of pin records.
     pub const PIN_SLOTS: u64 = if cfg!(loom) { 1 } else { 47 };
-    /// Bytes that the lane may pin or has reserved; the highest bit says which. The models have none.
+    /// What the lane holds by pins or a reservation, and may hold. The models have none.
     pub const QUOTA: u64 = PINS + PIN_SLOTS;
     /// Words of a record.
     pub const WORDS: u64 = if cfg!(loom) { QUOTA } else { QUOTA + 1 };

@@ -23,6 +23,12 @@ pub struct Value<'a> {
     found: &'a Found,
 }
 
+impl<'a> Value<'a> {
+    pub(crate) fn new(region: &'a Region, found: &'a Found) -> Self {
+        Self { region, found }
+    }
+}
+
 impl Value<'_> {
     /// Length of the value in bytes.
     #[inline]

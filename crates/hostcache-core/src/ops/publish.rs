@@ -76,6 +76,12 @@ impl Region {
     pub fn reserved_bytes_of(&self, lane: LaneId) -> u64 {
         if self.is_reserving(lane) { self.held_bytes_of(lane) } else { 0 }
     }
+
+    /// The same for all lanes.
+    #[must_use]
+    pub fn reserved_bytes(&self) -> u64 {
+        self.pin_lanes().map(|lane| self.reserved_bytes_of(lane)).sum()
+    }
 }
 
 impl<H: Host> Session<'_, H> {
@@ -94,7 +100,7 @@ impl<H: Host> Session<'_, H> {
         let sizes = ItemSizes::new(key_len, value_len, has_deadline);
         let (region, lane) = (self.region, self.lane.id);
         region
-            .reserve_quota(lane, region.pin_charge(&sizes))
+            .charge_reservation(lane, region.pin_charge(&sizes))
             .map_err(ReserveFailure::OverBound)?;
         let owned = self.allocate(sizes.words());
         // Only the reserved block is held for so long.

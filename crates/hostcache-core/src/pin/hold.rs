@@ -2,7 +2,7 @@
 
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{ItemHead, record};
-use crate::ops::Got;
+use crate::ops::{Got, Value};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::sync::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ impl PinSlot {
 pub struct Pinned {
     slot: PinSlot,
     pin: PinWord,
-    head: ItemHead,
+    found: Found,
 }
 
 impl Pinned {
@@ -43,14 +43,20 @@ impl Pinned {
     /// What stands before the key.
     #[must_use]
     pub fn head(&self) -> &ItemHead {
-        &self.head
+        &self.found.head
+    }
+
+    /// The item, to copy from.
+    #[must_use]
+    pub fn value<'a>(&'a self, region: &'a Region) -> Value<'a> {
+        Value::new(region, &self.found)
     }
 
     /// Index of the value's first word; it lies with all of its words in the arena.
     #[inline]
     #[must_use]
     pub fn value_at(&self) -> u64 {
-        self.pin.location() + self.head.sizes.value_offset()
+        self.found.value_at()
     }
 }
 
@@ -116,7 +122,7 @@ impl Region {
             ord::pin_fence();
             if self.confirm(&found) {
                 self.raise_mark(found.position);
-                return Ok(Got::Hit(Pinned { slot, pin, head: found.head }));
+                return Ok(Got::Hit(Pinned { slot, pin, found }));
             }
             self.release(slot, pin);
         }

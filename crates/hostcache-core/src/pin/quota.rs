@@ -1,17 +1,18 @@
 //! The bound on what pins and reservations hold together, kept without a walk.
 //!
-//! Each pinning lane publishes a quota and stays below it. Only who grows its quota looks at the others': it publishes the
-//! grown one first, then sums up. Of two that grow at once, the one that published last sees the other, so the
-//! quotas that were granted never exceed the bound together; both may be refused.
+//! Each lane that holds something says in its quota word how much, and up to how much it may go without asking. Only who
+//! goes beyond its quota looks at the others': it publishes the larger one first, then sums up. Of two that grow at once,
+//! the one that published last sees the other, so quotas that were granted never exceed the bound together; both
+//! may be refused. What others may hold and don't is taken from them before anybody is refused.
 
 use crate::layout::{ItemSizes, record};
 use crate::ordering as ord;
 use crate::region::Region;
-use crate::sync::Ordering;
-use crate::word::LaneId;
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::{LaneId, QuotaWord};
 
-/// Marks the quota of a reservation.
-const RESERVED: u64 = 1 << 63;
+/// Changes of one quota word that a change of it may meet: a bound for hostile regions.
+const CHANGES: u32 = 1 << 16;
 
 impl Region {
     /// Bytes that pins and reservations may hold together: a quarter of the capacity.
@@ -20,62 +21,64 @@ impl Region {
         self.geometry.shape.capacity / 4
     }
 
-    /// Quota that a lane may keep without using it: an eighth of the capacity for all together, at most.
-    #[must_use]
-    pub fn idle_quota(&self) -> u64 {
-        let capacity = self.geometry.shape.capacity;
-        (capacity / 8 / u64::from(self.geometry.shape.lanes)).min(capacity / 1024)
-    }
-
     /// What an item counts: its block's bytes. A value of a quarter of the capacity counts exactly that, so that it can
     /// be held if nothing else is.
     #[must_use]
     pub fn pin_charge(&self, sizes: &ItemSizes) -> u64 {
         let words = sizes.words();
-        let page = self.geometry.shape.page_words;
         let block = match self.geometry.classes.class_of(words) {
             Some(class) => self.geometry.classes.chunk_words(class).unwrap_or(words),
-            None => words.next_multiple_of(page),
+            None => words.next_multiple_of(self.geometry.shape.page_words),
         };
-        let bytes = block * 8;
+        let bytes = (block * 8).next_multiple_of(QuotaWord::LINE);
         if sizes.value_len <= self.pin_limit() { bytes.min(self.pin_limit()) } else { bytes }
     }
 
-    /// Bytes that all lanes may hold by now.
+    /// Bytes that pins and reservations hold.
     #[must_use]
-    pub fn quotas(&self) -> u64 {
-        if cfg!(loom) {
-            return 0;
-        }
-        let quota = |lane| self.lane_word(lane, record::QUOTA).load(Ordering::Relaxed) & !RESERVED;
-        // The words may be anything in a hostile region.
-        self.pin_lanes().map(quota).fold(0, u64::saturating_add)
+    pub fn pin_bytes(&self) -> u64 {
+        self.pin_lanes().map(|lane| self.load_quota(lane).used()).sum()
     }
 
-    /// Lets a pinning lane hold so many bytes more.
+    /// Counts bytes in that a lane is about to hold.
     ///
     /// # Errors
     ///
-    /// Over the bound: the bytes that all others may hold.
-    pub fn grow_quota(&self, lane: LaneId, by: u64) -> Result<(), u64> {
+    /// Over the bound: the bytes that are held.
+    pub fn charge(&self, lane: LaneId, bytes: u64) -> Result<(), u64> {
         if cfg!(loom) {
             return Ok(());
         }
-        let word = self.lane_word(lane, record::QUOTA);
-        word.fetch_add(by, ord::quota_grow());
-        ord::quota_fence();
-        let all = self.quotas();
-        if all > self.pin_limit() {
-            word.fetch_sub(by, Ordering::Relaxed);
-            return Err(all.saturating_sub(by));
+        let grown = self.change_quota(lane, |word| {
+            let used = word.used() + bytes;
+            word.with(used, word.quota().max(used))
+        });
+        match grown {
+            Some((from, to)) if from.quota() == to.quota() => return Ok(()),
+            Some(_) if self.is_within_bound() => return Ok(()),
+            _ => {}
         }
-        Ok(())
+        for lane in self.pin_lanes() {
+            self.change_quota(lane, |word| word.with(word.used(), word.used()));
+        }
+        if grown.is_some() && self.is_within_bound() {
+            return Ok(());
+        }
+        if grown.is_some() {
+            self.change_quota(lane, |word| {
+                let used = word.used().saturating_sub(bytes);
+                word.with(used, word.quota().saturating_sub(bytes).max(used))
+            });
+        }
+        Err(self.pin_bytes())
     }
 
-    /// Lets it hold so many bytes less.
-    pub fn shrink_quota(&self, lane: LaneId, by: u64) {
+    /// Counts bytes out that it holds no more; it may hold as many again.
+    pub fn refund(&self, lane: LaneId, bytes: u64) {
         if !cfg!(loom) {
-            self.lane_word(lane, record::QUOTA).fetch_sub(by, ord::pin_release());
+            self.change_quota(lane, |word| {
+                word.with(word.used().saturating_sub(bytes), word.quota())
+            });
         }
     }
 
@@ -83,14 +86,14 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// As [`Region::grow_quota`].
-    pub(crate) fn reserve_quota(&self, lane: LaneId, bytes: u64) -> Result<(), u64> {
+    /// As [`Region::charge`].
+    pub(crate) fn charge_reservation(&self, lane: LaneId, bytes: u64) -> Result<(), u64> {
         if cfg!(loom) {
             return Ok(());
         }
         self.note_pin_lane(lane);
-        self.lane_word(lane, record::QUOTA).store(RESERVED, Ordering::Relaxed);
-        let granted = self.grow_quota(lane, bytes);
+        self.quota_word(lane).store(QuotaWord::reservation(0).bits(), Ordering::Relaxed);
+        let granted = self.charge(lane, bytes);
         if granted.is_err() {
             self.drop_quota(lane);
             self.forget_pin_lane(lane);
@@ -101,14 +104,56 @@ impl Region {
     /// The lane holds nothing any more.
     pub(crate) fn drop_quota(&self, lane: LaneId) {
         if !cfg!(loom) {
-            self.lane_word(lane, record::QUOTA).store(0, ord::pin_release());
+            self.quota_word(lane).store(0, ord::pin_release());
         }
     }
 
     /// Whether a lane's claimed block is a reservation.
     #[must_use]
     pub fn is_reserving(&self, lane: LaneId) -> bool {
-        !cfg!(loom) && self.lane_word(lane, record::QUOTA).load(Ordering::Relaxed) & RESERVED != 0
+        self.load_quota(lane).is_reserved()
+    }
+
+    /// What a lane holds and may hold.
+    pub(crate) fn load_quota(&self, lane: LaneId) -> QuotaWord {
+        if cfg!(loom) {
+            return QuotaWord::from_bits(0);
+        }
+        QuotaWord::from_bits(self.quota_word(lane).load(Ordering::Relaxed))
+    }
+
+    fn quota_word(&self, lane: LaneId) -> &AtomicU64 {
+        self.lane_word(lane, record::QUOTA)
+    }
+
+    fn is_within_bound(&self) -> bool {
+        ord::quota_fence();
+        let quotas = self.pin_lanes().map(|lane| self.load_quota(lane).quota());
+        // At most 2^13 quotas of 2^38 bytes, whatever the words say.
+        quotas.sum::<u64>() <= self.pin_limit()
+    }
+
+    /// The word before and after.
+    fn change_quota(
+        &self,
+        lane: LaneId,
+        change: impl Fn(QuotaWord) -> QuotaWord,
+    ) -> Option<(QuotaWord, QuotaWord)> {
+        let word = self.quota_word(lane);
+        let mut bits = word.load(Ordering::Relaxed);
+        for _ in 0..CHANGES {
+            let from = QuotaWord::from_bits(bits);
+            let to = change(from);
+            if from == to {
+                return Some((from, to));
+            }
+            match word.compare_exchange_weak(bits, to.bits(), ord::quota_change(), Ordering::Relaxed)
+            {
+                Ok(_) => return Some((from, to)),
+                Err(now) => bits = now,
+            }
+        }
+        None
     }
 }
 
@@ -141,18 +186,22 @@ mod tests {
             .map(|id| Lane::attach(&region, id, &Identity::default()).into_pins(&region))
             .into();
         assert_eq!(region.pin_lanes().collect::<Vec<_>>(), [3, 31]);
-        assert_eq!(region.grow_quota(3, limit - 100), Ok(()));
-        assert_eq!(region.grow_quota(31, 101), Err(limit - 100));
-        assert_eq!(region.grow_quota(31, 100), Ok(()));
-        assert_eq!(region.reserve_quota(7, 1), Err(limit));
+        assert_eq!(region.charge(3, limit - 6400), Ok(()));
+        assert_eq!(region.charge(31, 6464), Err(limit - 6400));
+        assert_eq!(region.charge(31, 6400), Ok(()));
+        assert_eq!(region.charge_reservation(7, 64), Err(limit));
         assert!(!region.is_reserving(7));
-        region.shrink_quota(3, 1);
-        assert_eq!(region.reserve_quota(7, 1), Ok(()));
+        // What others may hold and don't is taken from them.
+        region.refund(3, 64);
+        assert_eq!(region.load_quota(3).quota(), limit - 6400);
+        assert_eq!(region.charge_reservation(7, 64), Ok(()));
+        assert_eq!(region.load_quota(3).quota(), limit - 6464);
         assert!(region.is_reserving(7) && !region.is_reserving(3));
-        assert_eq!(region.quotas(), limit);
+        assert_eq!(region.charge(3, 64), Err(limit));
+        assert_eq!(region.pin_bytes(), limit);
         for lane in pins {
             lane.detach(&region);
         }
-        assert_eq!((region.quotas(), region.pin_lanes().collect::<Vec<_>>()), (1, vec![7]));
+        assert_eq!((region.pin_bytes(), region.pin_lanes().collect::<Vec<_>>()), (64, vec![7]));
     }
 }

@@ -77,13 +77,12 @@ impl Region {
         }
     }
 
-    /// Pins of one lane and the bytes of their items, one item counted for each of its pins.
+    /// Pins of one lane and the bytes of their blocks, a block counted for each of its pins.
     #[must_use]
     pub fn pins_of(&self, lane: LaneId) -> (u64, u64) {
-        (0..record::PIN_SLOTS)
-            .map(|slot| self.load_pin(lane, slot))
-            .filter(|pin| pin.is_held())
-            .fold((0, 0), |(pins, bytes), pin| (pins + 1, bytes + pin.words() * 8))
+        let held = (0..record::PIN_SLOTS).filter(|&slot| self.load_pin(lane, slot).is_held());
+        let quota = self.load_quota(lane);
+        (held.count() as u64, if quota.is_reserved() { 0 } else { quota.used() })
     }
 
     /// The same for all lanes.
