@@ -19,7 +19,7 @@ fn pin(cache: &Cache, key: impl AsRef<[u8]>) -> Pin {
 
 /// Sets values until the whole region was evicted several times over.
 fn churn(cache: &Cache, len: usize) {
-    for number in 0..4 * cache.capacity() / len as u64 {
+    for number in 0..2 * cache.capacity() / len as u64 {
         cache.set(format!("churn-{number}"), value(number, len)).expect("there is room");
     }
 }
@@ -64,9 +64,9 @@ fn what_is_pinned_stays_whatever_becomes_of_its_key() {
             .collect();
         cache.set("replaced", "new").expect("there is room");
         cache.delete("deleted").expect("sound");
-        churn(&cache, len.max(64));
+        churn(&cache, len.max(300));
         cache.clear().expect("sound");
-        churn(&cache, 300);
+        churn(&cache, 700);
         let whole = value(len as u64, len);
         for held in &pins {
             assert_eq!(held.to_vec(), whole);
@@ -79,7 +79,7 @@ fn what_is_pinned_stays_whatever_becomes_of_its_key() {
         drop(pins);
         let report = assert_sound(&cache);
         assert_eq!(report.pinned_bytes, 0);
-        churn(&cache, 300);
+        churn(&cache, 700);
         assert_sound(&cache);
     }
 }
