@@ -7,6 +7,8 @@
 
 #![cfg(loom)]
 
+#[path = "loom/pins.rs"]
+mod pins;
 #[path = "loom/world.rs"]
 mod world;
 

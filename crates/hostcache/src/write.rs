@@ -236,7 +236,12 @@ impl Cache {
     }
 
     #[cold]
-    pub(crate) fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> WriteError {
+    pub(crate) fn explain(
+        &self,
+        attachment: &Attachment,
+        failure: Failure,
+        bytes: usize,
+    ) -> WriteError {
         let region = self.name().to_owned();
         match failure {
             Failure::NotANumber => WriteError::NotANumber { region },

@@ -103,7 +103,8 @@ fn an_unlinked_item_comes_back_with_its_last_pin() {
     for len in [100, 30_000] {
         cache.set("key", value(1, len)).expect("there is room");
         let (first, second) = (pin(&cache, "key"), pin(&cache, "key"));
-        let other = Cache::builder("test").directory(scratch.directory()).open().expect("it is there");
+        let other =
+            Cache::builder("test").directory(scratch.directory()).open().expect("it is there");
         let third = pin(&other, "key");
         assert_eq!(cache.stats().pins, 3);
         assert_eq!(assert_sound(&cache).pinned_bytes, 0, "it is in the index");
@@ -144,7 +145,8 @@ fn parts_are_read_where_they_are() {
     assert_eq!((info.value_len, info.flags, info.encoding), (1003, 7, 3));
     assert_eq!(Some(info.cas_token), cache.item_info("key").map(|info| info.cas_token));
     assert!(info.ttl.is_some_and(|ttl| ttl > Duration::from_secs(90)));
-    for (offset, len) in [(0, 0), (0, 9), (3, 8), (8, 8), (1000, 3), (1000, 10), (1003, 4), (5000, 1)]
+    for (offset, len) in
+        [(0, 0), (0, 9), (3, 8), (8, 8), (1000, 3), (1000, 10), (1003, 4), (5000, 1)]
     {
         let mut out = vec![0; len];
         let read = held.read_at(offset, &mut out);

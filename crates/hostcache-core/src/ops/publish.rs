@@ -215,9 +215,7 @@ impl<H: Host> Session<'_, H> {
             let head = self.seal_work(own, key, set, stamp)?;
             let linked = match &lookup {
                 // EPOCH: looked at after the slot was loaded.
-                Lookup::Found(found) => {
-                    region.epoch() == epoch && self.replace_with(found, own)
-                }
+                Lookup::Found(found) => region.epoch() == epoch && self.replace_with(found, own),
                 Lookup::Absent => {
                     if own.placed.is_none() {
                         own.placed = self.place(&probe, &own.owned)?;

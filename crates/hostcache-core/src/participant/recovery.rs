@@ -190,7 +190,8 @@ impl Region {
     /// Frees a block: one CAS on what was seen. A published incarnation ends; a claimed one was never linked.
     fn take(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
         let published = header.state() == BlockState::Published;
-        let taken = !(published && header.is_pinned()) && self.take_unpinned(lane, location, header);
+        let taken =
+            !(published && header.is_pinned()) && self.take_unpinned(lane, location, header);
         // The bit may have been set under this: the holder found the item before it was unlinked.
         taken || (published && self.free_pinned(location, header, lane))
     }

@@ -147,8 +147,12 @@ impl Region {
             if from == to {
                 return Some((from, to));
             }
-            match word.compare_exchange_weak(bits, to.bits(), ord::quota_change(), Ordering::Relaxed)
-            {
+            match word.compare_exchange_weak(
+                bits,
+                to.bits(),
+                ord::quota_change(),
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return Some((from, to)),
                 Err(now) => bits = now,
             }

@@ -88,8 +88,8 @@ impl Region {
     /// The same for all lanes.
     #[must_use]
     pub fn pins(&self) -> (u64, u64) {
-        self.pin_lanes().map(|lane| self.pins_of(lane)).fold((0, 0), |(pins, bytes), of| {
-            (pins + of.0, bytes + of.1)
-        })
+        self.pin_lanes()
+            .map(|lane| self.pins_of(lane))
+            .fold((0, 0), |(pins, bytes), of| (pins + of.0, bytes + of.1))
     }
 }

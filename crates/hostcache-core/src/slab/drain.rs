@@ -43,7 +43,8 @@ impl<H: Host> Session<'_, H> {
         let class = slab.class();
         let (chunks, words) = region.chunks(class)?;
         // A block that is held would undo the work.
-        if region.is_pinned_in(region.geometry.page_start(page), region.geometry.page_start(page + 1))
+        if region
+            .is_pinned_in(region.geometry.page_start(page), region.geometry.page_start(page + 1))
         {
             return None;
         }

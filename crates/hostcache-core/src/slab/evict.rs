@@ -86,7 +86,9 @@ impl<H: Host> Session<'_, H> {
         match header.state() {
             BlockState::Free => Visit::Free,
             // An item that is held would end and give no memory.
-            BlockState::Published if header.is_pinned() && region.is_pinned(location) => Visit::Nothing,
+            BlockState::Published if header.is_pinned() && region.is_pinned(location) => {
+                Visit::Nothing
+            }
             BlockState::Published => {
                 let Some(found) = self.locate(location, header) else { return Visit::Nothing };
                 match self.end_of(&found.head) {
