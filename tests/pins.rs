@@ -47,7 +47,12 @@ fn eight_processes_hold_items_while_some_are_killed() {
     let mut writer = 0;
     let mut spawn = |lane| {
         writer += 1;
-        let role = Hold { writer, keys: 12_000, largest: 8192, ..hold(&region, lane, seed, Holding::Mixed) };
+        let role = Hold {
+            writer,
+            keys: 12_000,
+            largest: 8192,
+            ..hold(&region, lane, seed, Holding::Mixed)
+        };
         region.board.put(lane, Word::Ready, 0);
         Worker::spawn(WORKER, &Role::Hold(role))
     };

@@ -211,3 +211,40 @@ impl fmt::Debug for Pin {
         f.debug_struct("Pin").field("len", &self.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hostcache_core::Value;
+
+    use crate::Cache;
+
+    fn copied(value: &Value<'_>) -> Vec<u8> {
+        let mut bytes = vec![0; value.len()];
+        value.copy_to(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn a_read_that_loses_every_race_holds_the_item() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let builder = Cache::builder("test").directory(scratch.path()).capacity(1 << 20);
+        let cache = builder.create().expect("a region");
+        cache.set("key", [0; 300]).expect("there is room");
+        let mut copies = 0u8;
+        // Every copy is outdated before it ends: the last value that was there is read, held in place.
+        let got = cache.read(b"key", |value, _| {
+            let before = copied(value);
+            copies += 1;
+            cache.set("key", [copies; 300]).expect("there is room");
+            assert!(value.head().sizes.value_len == 300 && cache.stats().pins <= 1);
+            (before, cache.stats().pins, copied(value))
+        });
+        let (before, pins, after) = got.expect("it is held").expect("it is there");
+        assert_eq!((pins, before), (1, vec![copies - 1; 300]));
+        assert_eq!(after, vec![copies - 1; 300], "a held item changed");
+        assert!(copies > 2, "{copies} copies");
+        let stats = cache.stats();
+        assert_eq!((stats.get_hits, stats.get_contended, stats.pins), (1, 0, 0));
+        assert!(cache.check().is_sound());
+    }
+}

@@ -127,7 +127,7 @@ impl Cache {
 
     /// A counted read.
     #[inline(always)]
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
         key: &[u8],
         mut copy: impl FnMut(&Value<'_>, u64) -> T,

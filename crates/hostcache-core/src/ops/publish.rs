@@ -106,6 +106,12 @@ impl<H: Host> Session<'_, H> {
         // Only the reserved block is held for so long.
         self.flush_magazine();
         match owned {
+            // A block of a region that contradicts itself may end sooner.
+            Ok(owned) if owned.location + sizes.words() > region.geometry.arena_end => {
+                self.free_block(owned, false);
+                self.end_reservation();
+                Err(ReserveFailure::Store(Failure::Damaged))
+            }
             Ok(owned) => {
                 ord::writer_fence();
                 Ok(Reserved { owned, sizes })
