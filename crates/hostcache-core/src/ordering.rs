@@ -66,11 +66,12 @@ orderings! {
     record_store = Release;
     /// Reads a participant's record. Acquire: pairs with [`record_store`].
     record_load = Acquire;
-    /// Stores a pin. Release: an adopter that meets this one instead of its slot's last one sees that released.
-    /// The barrier between it and the look at the header is [`pin_fence`].
-    pin_store = Release;
-    /// Releases a pin. Release: the holder's last reads of the block come before; pairs with [`pin_load`].
-    pin_release = Release;
+    /// Stores a pin. Release: an adopter that meets this one instead of its slot's last one sees that released. SeqCst
+    /// read-modify-write: [`pin_fence`] relies on it (of a weaker exchange the compiler makes a plain store).
+    pin_store = SeqCst;
+    /// Releases a pin. Release: the holder's last reads of the block come before; pairs with [`pin_load`]. SeqCst
+    /// read-modify-write, as above.
+    pin_release = SeqCst;
     /// Reads another lane's pin. Acquire: pairs with [`pin_release`]; what the adopter stores into the block comes
     /// behind the holder's reads.
     pin_load = Acquire;
@@ -141,8 +142,14 @@ pub(crate) fn hazard_scan_fence() {
 
 /// Between the change of a pin (stored or released) and the look at the block's header. SeqCst: pairs with
 /// [`pin_scan_fence`]; either the look sees ORPHAN, or the scan sees the change.
-#[inline]
+///
+/// The change is a sequentially consistent read-modify-write ([`pin_store`], [`pin_release`]), which on x86-64 is a full
+/// barrier of the processor: there only the compiler has to be told.
+#[inline(always)]
 pub(crate) fn pin_fence() {
+    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    crate::sync::compiler_fence(Ordering::SeqCst);
+    #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
     if !weakened("pin_fence") {
         fence(Ordering::SeqCst);
     }

@@ -78,6 +78,8 @@ pub(crate) enum Full<E> {
 #[derive(Debug, Default)]
 pub(crate) struct Berths {
     berths: OnceLock<Box<[Berth]>>,
+    /// How many are not vacant, so that a process with one looks at no others.
+    open: AtomicU64,
 }
 
 impl Berths {
@@ -99,13 +101,21 @@ impl Berths {
     ) -> Result<Mooring, Full<E>> {
         let berths = self.all(region);
         for _ in 0..LOOKS {
-            let taken = (0..berths.len()).find_map(|at| berths[at].take(at, region));
-            if let Some(mooring) = taken {
+            if let Some(mooring) = berths.iter().enumerate().find_map(|(at, b)| b.take(at, region))
+            {
                 return Ok(mooring);
             }
-            let opened = (0..berths.len()).find_map(|at| berths[at].open(at, &attach));
-            if let Some(mooring) = opened {
-                return mooring.map_err(Full::Lane);
+            for berth in berths {
+                self.close_one(berth, OPEN | LOST, &|_| ());
+            }
+            let mut opened = berths.iter().enumerate().map(|(at, berth)| berth.open(at, &attach));
+            match opened.find_map(|opened| opened) {
+                Some(Ok(mooring)) => {
+                    self.open.fetch_add(1, Ordering::Relaxed);
+                    return Ok(mooring);
+                }
+                Some(Err(error)) => return Err(Full::Lane(error)),
+                None => {}
             }
             if !berths.iter().any(|berth| berth.state.load(Ordering::Relaxed) & BUSY != 0) {
                 break;
@@ -128,9 +138,10 @@ impl Berths {
             return;
         }
         // One empty lane is kept; one that is lost is of no use.
-        let others = || berths.iter().filter(|b| b.state.load(Ordering::Relaxed) == OPEN).count();
-        if left & LOST != 0 || others() > 1 {
-            berth.close(left, &detach);
+        let empty = || berths.iter().filter(|b| b.state.load(Ordering::Relaxed) == OPEN).count();
+        let several = self.open.load(Ordering::Relaxed) > 1;
+        if left & LOST != 0 || several && empty() > 1 {
+            self.close_one(berth, left, &detach);
         }
     }
 
@@ -138,8 +149,14 @@ impl Berths {
     pub(crate) fn close(&self, detach: impl Fn(PinLane)) {
         for berth in self.berths.get().into_iter().flatten() {
             for state in [OPEN, OPEN | LOST] {
-                berth.close(state, &detach);
+                self.close_one(berth, state, &detach);
             }
+        }
+    }
+
+    fn close_one(&self, berth: &Berth, state: u64, detach: &impl Fn(PinLane)) {
+        if berth.close(state, detach) {
+            self.open.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -171,9 +188,9 @@ impl Berth {
                     if lane.is_current(region) {
                         return Some(mooring);
                     }
+                    // It is vacated once its last pin is gone.
                     self.state.fetch_or(LOST, Ordering::Relaxed);
-                    let left = self.state.fetch_and(!(1 << record), Ordering::AcqRel);
-                    self.close(left & !(1 << record), &|_| ());
+                    self.state.fetch_and(!(1 << record), Ordering::AcqRel);
                     return None;
                 }
                 Err(now) => state = now,
@@ -200,14 +217,18 @@ impl Berth {
         Some(Ok(Mooring { berth: at, record: 0, lane, bytes: 0 }))
     }
 
-    /// Vacates the berth if it is exactly so: open, and no record in use.
-    fn close(&self, state: u64, detach: &impl Fn(PinLane)) {
-        if state & RECORDS != 0 || state & OPEN == 0 {
-            return;
-        }
-        if self.state.compare_exchange(state, BUSY, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+    /// Vacates the berth if it is exactly so: open, and no record in use. Whether it did.
+    fn close(&self, state: u64, detach: &impl Fn(PinLane)) -> bool {
+        let empty = state & OPEN != 0 && state & RECORDS == 0;
+        let won = empty
+            && self
+                .state
+                .compare_exchange(state, BUSY, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        if won {
             detach(self.lane());
             self.state.store(0, Ordering::Release);
         }
+        won
     }
 }

@@ -74,7 +74,8 @@ impl Region {
     /// Bytes that a lane has reserved.
     #[must_use]
     pub fn reserved_bytes_of(&self, lane: LaneId) -> u64 {
-        if self.is_reserving(lane) { self.held_bytes_of(lane) } else { 0 }
+        let quota = self.load_quota(lane);
+        if quota.is_reserved() { quota.used() } else { 0 }
     }
 
     /// The same for all lanes.
@@ -102,10 +103,7 @@ impl<H: Host> Session<'_, H> {
         region
             .charge_reservation(lane, region.pin_charge(&sizes))
             .map_err(ReserveFailure::OverBound)?;
-        let owned = self.allocate(sizes.words());
-        // Only the reserved block is held for so long.
-        self.flush_magazine();
-        match owned {
+        match self.allocate(sizes.words()) {
             // A block of a region that contradicts itself may end sooner.
             Ok(owned) if owned.location + sizes.words() > region.geometry.arena_end => {
                 self.free_block(owned, false);
@@ -154,8 +152,6 @@ impl<H: Host> Session<'_, H> {
             self.unplace_work(&mut work);
             self.free_block(work.owned, true);
         }
-        // Victims of full buckets may have come into the magazine.
-        self.flush_magazine();
         self.end_reservation();
         let outcome = match stored {
             Ok(Some(token)) => SetOutcome::Stored(token),

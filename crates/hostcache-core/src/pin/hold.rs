@@ -118,7 +118,7 @@ impl Region {
             }
             charge(self.pin_charge(&found.head.sizes)).map_err(PinFailure::Refused)?;
             let pin = PinWord::held(found.location(), found.head.sizes.words());
-            self.pin_word(slot).store(pin.bits(), ord::pin_store());
+            self.pin_word(slot).swap(pin.bits(), ord::pin_store());
             ord::pin_fence();
             if self.confirm(&found) {
                 self.raise_mark(found.position);
@@ -186,10 +186,10 @@ impl Region {
                 continue;
             }
             let word = self.lane_word(lane, record::PINS + slot);
-            word.store(pin.released().bits(), ord::pin_release());
+            word.swap(pin.released().bits(), ord::pin_release());
             ord::pin_fence();
             blocks += u64::from(self.adopt_at(pin.location(), lane));
-            word.store(0, ord::pin_release());
+            word.store(0, ord::record_store());
         }
         self.drop_quota(lane);
         self.forget_pin_lane(lane);

@@ -104,7 +104,7 @@ impl Region {
     /// The lane holds nothing any more.
     pub(crate) fn drop_quota(&self, lane: LaneId) {
         if !cfg!(loom) {
-            self.quota_word(lane).store(0, ord::pin_release());
+            self.quota_word(lane).store(0, ord::record_store());
         }
     }
 
