@@ -36,6 +36,12 @@ pub fn sizes() -> u64 {
     from_env("HOSTCACHE_TEST_SIZES", 5_000, 500)
 }
 
+/// Operations of the processes that hold items in place (`HOSTCACHE_TEST_PIN_OPS`).
+#[must_use]
+pub fn pin_ops() -> u64 {
+    from_env("HOSTCACHE_TEST_PIN_OPS", 1_000_000, 100_000)
+}
+
 fn from_env(name: &str, release: u64, debug: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|e| panic!("{name}={text:?} is not a number: {e}")),

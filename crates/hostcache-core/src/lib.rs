@@ -5,18 +5,20 @@
 //!
 //! From the bottom up: [`mod@layout`] says where everything is, [`word`] what the packed words mean, `table` finds,
 //! links and unlinks, `slab` allocates and evicts, `participant` names what a lane holds and recovers what a
-//! dead one held, `ops` are the operations.
+//! dead one held, `pin` holds items in place, `ops` are the operations.
 //!
 //! **Progress.** Every operation on a key is lock-free: it goes round again only because another operation
 //! succeeded, and waits for nobody. Every loop is bounded, so that a region that contradicts itself ends an
 //! operation with an error.
 
+mod bytes;
 mod fuel;
 pub mod layout;
 mod memory;
 mod ops;
 mod ordering;
 mod participant;
+mod pin;
 mod region;
 mod session;
 mod slab;
@@ -32,10 +34,11 @@ pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
     Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, IntoSlice,
-    IntoVec, SetOutcome, SetRequest, Sink, Swept, Value,
+    IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};
+pub use pin::{PinFailure, PinLane, PinSlot, Pinned};
 pub use region::{Host, Region};
 pub use session::{Failure, Session};
 #[cfg(loom)]

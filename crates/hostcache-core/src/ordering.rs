@@ -58,6 +58,17 @@ orderings! {
     record_store = Release;
     /// Reads a participant's record. Acquire: pairs with [`record_store`].
     record_load = Acquire;
+    /// Stores a pin. Release: an adopter that meets this one instead of its slot's last one sees that released. SeqCst
+    /// read-modify-write: [`pin_fence`] relies on it (of a weaker exchange the compiler makes a plain store).
+    pin_store = SeqCst;
+    /// Releases a pin. Release: the holder's last reads of the block come before; pairs with [`pin_load`]. SeqCst
+    /// read-modify-write, as above.
+    pin_release = SeqCst;
+    /// Reads another lane's pin. Acquire: pairs with [`pin_release`]; what the adopter stores into the block comes
+    /// behind the holder's reads.
+    pin_load = Acquire;
+    /// Changes a quota. AcqRel: what is counted out is over; what is counted in begins behind [`quota_fence`].
+    quota_change = AcqRel;
 }
 
 // What follows looks as if it had to be strong and need not be. Why, stands in `docs/orderings.md`.
@@ -117,7 +128,14 @@ fn weakened(_name: &str) -> bool {
 }
 
 /// Fences, weakened by the same variable.
-pub const FENCES: &[&str] = &["reader_fence", "writer_fence", "hazard_scan_fence"];
+pub const FENCES: &[&str] = &[
+    "reader_fence",
+    "writer_fence",
+    "hazard_scan_fence",
+    "pin_fence",
+    "pin_scan_fence",
+    "quota_fence",
+];
 
 /// Between the copy of a payload and the second look at its header. Acquire: a copied byte of a newer
 /// incarnation was stored behind [`writer_fence`], so the header load that follows sees the claim.
@@ -171,4 +189,36 @@ fn full_barrier() {
         static ref ORDER: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(0);
     }
     ORDER.fetch_add(1, Ordering::AcqRel);
+}
+
+/// Between the change of a pin (stored or released) and the look at the block's header. SeqCst: pairs with
+/// [`pin_scan_fence`]; either the look sees ORPHAN, or the scan sees the change.
+///
+/// The change is a sequentially consistent read-modify-write ([`pin_store`], [`pin_release`]), which on x86-64 is a full
+/// barrier of the processor: there only the compiler has to be told.
+#[inline(always)]
+pub(crate) fn pin_fence() {
+    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    crate::sync::compiler_fence(Ordering::SeqCst);
+    #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+    if !weakened("pin_fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Between a block's becoming an ORPHAN and the scan of all lanes' pins. SeqCst: pairs with [`pin_fence`].
+#[inline]
+pub(crate) fn pin_scan_fence() {
+    if !weakened("pin_scan_fence") {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Between the growth of the own quota and the sum of all. SeqCst: pairs with itself; of two lanes that grow at once
+/// at least one sees the other.
+#[inline]
+pub(crate) fn quota_fence() {
+    if !weakened("quota_fence") {
+        fence(Ordering::SeqCst);
+    }
 }

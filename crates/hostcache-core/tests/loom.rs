@@ -18,6 +18,8 @@ mod items;
 mod lanes;
 #[path = "loom/pages.rs"]
 mod pages;
+#[path = "loom/pins.rs"]
+mod pins;
 #[path = "loom/rounds.rs"]
 mod rounds;
 #[path = "loom/world.rs"]

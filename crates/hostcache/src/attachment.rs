@@ -6,11 +6,13 @@ use std::ptr::NonNull;
 
 use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
 use hostcache_core::word::LaneId;
-use hostcache_core::{Host, Lane, Memory, Region};
+use hostcache_core::{Host, Lane, Memory, PinLane, Region};
 use hostcache_os::{ByteLocks, Mapping, OsError};
 
 use crate::OpenError;
+use crate::berths::{Berths, Full, Mooring};
 use crate::place::Place;
+use crate::reservation::Reservations;
 
 /// The byte of the daemon's office, behind all lanes'.
 const OFFICE: u64 = 1 << 13;
@@ -24,8 +26,19 @@ pub(crate) struct Attachment {
     pub(crate) path: PathBuf,
     locks: ByteLocks,
     writable: bool,
+    pub(crate) berths: Berths,
+    pub(crate) reservations: Reservations,
     /// Last: the region's memory goes after everything that reads it.
-    _mapping: Mapping,
+    mapping: Mapping,
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.berths.close(|lane| self.leave_pin_lane(lane));
+        if let Some(lane) = self.reservations.take_idle() {
+            self.leave_lane(lane);
+        }
+    }
 }
 
 impl Attachment {
@@ -54,7 +67,8 @@ impl Attachment {
     ) -> Result<Self, OpenError> {
         let path = place.path();
         let locks = ByteLocks::open(&file, &path, writable).map_err(|e| place.os_error(e))?;
-        Ok(Self { region, header, file, path, locks, writable, _mapping: mapping })
+        let (berths, reservations) = Default::default();
+        Ok(Self { region, header, file, path, locks, writable, berths, reservations, mapping })
     }
 
     pub(crate) fn is_writable(&self) -> bool {
@@ -86,6 +100,39 @@ impl Attachment {
         lane.detach(&self.region, self);
         // A failure means that the descriptor is gone, and the lock with it.
         let _ = self.locks.unlock(byte.into());
+    }
+
+    /// Takes a record for a pin.
+    pub(crate) fn take_mooring(&self, place: &Place) -> Result<Mooring, Full<OpenError>> {
+        self.berths.take(&self.region, || Ok(self.take_lane(place)?.into_pins(&self.region)))
+    }
+
+    /// Gives it back; the record is clear.
+    pub(crate) fn leave_mooring(&self, mooring: Mooring) {
+        self.berths.leave(&self.region, mooring, |lane| self.leave_pin_lane(lane));
+    }
+
+    fn leave_pin_lane(&self, lane: PinLane) {
+        if self.locks.is_intact() {
+            lane.detach(&self.region);
+            // A failure means that the descriptor is gone, and the lock with it.
+            let _ = self.locks.unlock(lane.id().into());
+        }
+    }
+
+    /// A lane for a reservation.
+    pub(crate) fn reserving_lane(&self, place: &Place) -> Result<Lane, OpenError> {
+        match self.reservations.take_idle() {
+            Some(lane) if lane.ticket().is_current(&self.region) => Ok(lane),
+            _ => self.take_lane(place),
+        }
+    }
+
+    /// Where a word of the region lies in this process.
+    pub(crate) fn address(&self, word: u64) -> *mut u8 {
+        let offset = (word * 8).min(self.mapping.len() as u64) as usize;
+        // SAFETY: the offset is at most the mapping's length.
+        unsafe { self.mapping.as_ptr().as_ptr().add(offset) }
     }
 
     /// Whether an attached lane's owner is dead, for people to read.

@@ -237,6 +237,50 @@ pub enum WriteError {
     },
     /// No participant slot could be had, or a forked child could not attach anew.
     Attach(Box<OpenError>),
+    /// A reservation would hold more than it may, see [`Cache::reserve`](crate::Cache::reserve).
+    OverBound {
+        /// Region name.
+        region: String,
+        /// Bytes of the block that was asked for.
+        wanted: u64,
+        /// Bytes that count already.
+        held: u64,
+        /// Bytes that may be held.
+        limit: u64,
+        /// By whom.
+        bound: Bound,
+    },
+    /// The process has as many reservations as it may.
+    TooManyReservations {
+        /// Region name.
+        region: String,
+        /// How many that is.
+        limit: u64,
+    },
+    /// The reservation was inherited by a forked child, or its participant was recovered under a living process.
+    ReservationLost {
+        /// Region name.
+        region: String,
+    },
+}
+
+/// Whose holdings a bound is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bound {
+    /// The reservations of one process.
+    Process,
+    /// All pins and reservations of the region.
+    Region,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Process => "the reservations of one process",
+            Self::Region => "all pins and reservations together",
+        })
+    }
 }
 
 impl fmt::Display for WriteError {
@@ -272,6 +316,21 @@ impl fmt::Display for WriteError {
                  it and create it anew"
             ),
             Self::Attach(e) => write!(f, "can't take part: {e}"),
+            Self::OverBound { region, wanted, held, limit, bound } => write!(
+                f,
+                "region {region:?}: a reservation of {wanted} bytes is refused: {bound} may hold \
+                 {limit} bytes, {held} are held; publish or cancel some first, or use set"
+            ),
+            Self::TooManyReservations { region, limit } => write!(
+                f,
+                "region {region:?}: this process has {limit} reservations, as many as it may: publish or \
+                 cancel one first, or create the region with more participants"
+            ),
+            Self::ReservationLost { region } => write!(
+                f,
+                "region {region:?}: the reservation is another process's (it was inherited by fork, or \
+                 this process's descriptors were closed under it): reserve anew"
+            ),
         }
     }
 }
@@ -346,3 +405,87 @@ impl From<Box<ReadError>> for ReadError {
 }
 
 impl std::error::Error for ReadError {}
+
+/// Why an item could not be held in place (a miss is no error).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PinError {
+    /// The key is empty or longer than 64 KiB.
+    InvalidKey {
+        /// Region name.
+        region: String,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The region was attached read-only: a pin is a record in it.
+    ReadOnly {
+        /// Region name.
+        region: String,
+    },
+    /// All pins and reservations together would hold more than a quarter of the capacity.
+    OverBound {
+        /// Region name.
+        region: String,
+        /// Bytes of the item's block.
+        wanted: u64,
+        /// Bytes that pins and reservations of all processes hold already.
+        held: u64,
+        /// Bytes that they may hold together.
+        limit: u64,
+    },
+    /// The process has as many pins as it may.
+    TooManyPins {
+        /// Region name.
+        region: String,
+        /// How many that is.
+        limit: u64,
+    },
+    /// No participant slot could be had, or a forked child could not attach anew.
+    Attach(Box<OpenError>),
+    /// The item was replaced at every attempt to hold it, for as many as the step bound allows.
+    Contended {
+        /// Region name.
+        region: String,
+    },
+}
+
+impl fmt::Display for PinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidKey { region, len } => write!(
+                f,
+                "region {region:?}: a key of {len} bytes is not allowed: keys have 1 to 65536 bytes"
+            ),
+            Self::ReadOnly { region } => write!(
+                f,
+                "region {region:?} is attached read-only, and a pin is a record in it: open it with \
+                 Cache::open, or copy the value out"
+            ),
+            Self::OverBound { region, wanted, held, limit } => write!(
+                f,
+                "region {region:?}: a pin of {wanted} bytes is refused: all pins and reservations together \
+                 may hold {limit} bytes, {held} are held; drop some (`hostcache ps` names the holders), \
+                 or copy the value out"
+            ),
+            Self::TooManyPins { region, limit } => write!(
+                f,
+                "region {region:?}: this process has {limit} pins, as many as it may: drop some, copy \
+                 the value out, or create the region with more participants"
+            ),
+            Self::Attach(e) => write!(f, "can't pin: {e}"),
+            Self::Contended { region } => write!(
+                f,
+                "region {region:?}: the item was replaced during every attempt to hold it: retry"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PinError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Attach(e) => Some(e),
+            _ => None,
+        }
+    }
+}

@@ -21,6 +21,8 @@ impl Cache {
         let counters = region.counters();
         let get = |counter| counters.get(counter);
         let (curr_items, bytes) = region.present_counts();
+        let pins = region.pins();
+        let reserved_bytes = region.reserved_bytes();
         // The words may be anything: a hostile region's sums wrap, as its counters do.
         let misses = [Counter::GetMisses, Counter::GetExpired, Counter::GetContended]
             .into_iter()
@@ -54,8 +56,10 @@ impl Cache {
             bytes,
             limit_maxbytes: attachment.geometry().shape.capacity,
             participants: living(&attachment).count() as u64,
-            held_bytes: region.held_bytes(),
-            pinned_bytes: 0,
+            held_bytes: region.held_bytes().saturating_sub(reserved_bytes),
+            pinned_bytes: pins.1,
+            pins: pins.0,
+            reserved_bytes,
             free_page_bytes: region.free_page_bytes(),
             counts_own_reads: attachment.is_writable(),
         }
@@ -128,6 +132,8 @@ impl Cache {
             .map(|lane| {
                 let view = region.lane_view(lane);
                 let command = view.identity.command;
+                let (pins, pinned_bytes) = region.pins_of(lane);
+                let reserved_bytes = region.reserved_bytes_of(lane);
                 let len = command.iter().position(|&b| b == 0).unwrap_or(command.len());
                 ParticipantInfo {
                     slot: lane.into(),
@@ -135,7 +141,10 @@ impl Cache {
                     alive: !attachment.looks_dead(lane),
                     pid: view.identity.pid,
                     command: String::from_utf8_lossy(&command[..len]).into_owned(),
-                    held_bytes: region.held_bytes_of(lane),
+                    held_bytes: region.held_bytes_of(lane).saturating_sub(reserved_bytes),
+                    pins,
+                    pinned_bytes,
+                    reserved_bytes,
                 }
             })
             .collect()
@@ -160,6 +169,8 @@ impl Cache {
             free_page_bytes: account.free_pages,
             held_bytes: account.held,
             dead_held_bytes: account.dead_held,
+            pinned_bytes: account.pinned,
+            reserved_bytes: account.reserved,
             tail_bytes: account.tails,
             arena_bytes: attachment.geometry().arena_bytes(),
             problems: account.problems,

@@ -58,6 +58,7 @@
 //! system call. A `set` over an existing key is three: naming, linking, retiring.
 
 mod attachment;
+mod berths;
 mod builder;
 mod cache;
 mod error;
@@ -67,20 +68,24 @@ mod lifetime;
 mod maintenance;
 mod open;
 mod options;
+mod pin;
 mod place;
 mod read;
+mod reservation;
 mod seat;
 mod stats;
 mod write;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
-pub use error::{OpenError, ReadError, WriteError};
+pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
 pub use keys::Keys;
 pub use maintenance::Leadership;
 pub use options::{
     CasToken, Condition, CounterOptions, Item, ItemInfo, Lifetime, SetOptions, SetOutcome, encoding,
 };
+pub use pin::Pin;
+pub use reservation::Reservation;
 pub use stats::{
     CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
     RegionInfo, Stats,

@@ -167,6 +167,28 @@ impl SetOutcome {
     }
 }
 
+impl From<Condition> for hostcache_core::Condition {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::Always => Self::Always,
+            Condition::IfAbsent => Self::IfAbsent,
+            Condition::IfPresent => Self::IfPresent,
+            Condition::IfToken(CasToken(token)) => Self::IfToken(token),
+        }
+    }
+}
+
+impl From<hostcache_core::SetOutcome> for SetOutcome {
+    fn from(outcome: hostcache_core::SetOutcome) -> Self {
+        match outcome {
+            hostcache_core::SetOutcome::Stored(token) => Self::Stored(CasToken(token)),
+            hostcache_core::SetOutcome::Exists => Self::Exists,
+            hostcache_core::SetOutcome::Missing => Self::Missing,
+            hostcache_core::SetOutcome::TokenMismatch => Self::TokenMismatch,
+        }
+    }
+}
+
 /// Options of [`Cache::increment_with`](crate::Cache::increment_with).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CounterOptions {

@@ -132,7 +132,11 @@ impl Cache {
 
     /// A counted read.
     #[inline(always)]
-    fn read<S: Sink>(&self, key: &[u8], sink: &mut S) -> Result<Option<S::Taken>, Box<ReadError>> {
+    pub(crate) fn read<S: Sink>(
+        &self,
+        key: &[u8],
+        sink: &mut S,
+    ) -> Result<Option<S::Taken>, Box<ReadError>> {
         match self.read_quickly(key, sink) {
             Some(answer) => Ok(answer),
             None => self.read_slowly(key, sink),
@@ -174,16 +178,39 @@ impl Cache {
                 Ok(Got::Hit(_)) => Counter::GetHits,
                 Ok(Got::Miss) => Counter::GetMisses,
                 Ok(Got::Expired) => Counter::GetExpired,
-                Err(Exhausted) => Counter::GetContended,
+                Err(Exhausted) => return got,
             };
             lane.tally(region, counter);
             got
         });
         match result {
+            Ok(Err(Exhausted)) => self.read_held(key, sink),
             Ok(got) => self.answer(got),
             // No lane: the read itself needs none.
             Err(_) => self.peek(key, sink),
         }
+    }
+
+    /// A counted read of an item that was replaced during several copies: it is held in place, and copied once. Where it
+    /// can't be held, the read goes on as others do.
+    #[cold]
+    fn read_held<S: Sink>(
+        &self,
+        key: &[u8],
+        sink: &mut S,
+    ) -> Result<Option<S::Taken>, Box<ReadError>> {
+        if let Ok(pin) = self.pin(key) {
+            return Ok(pin.and_then(|pin| pin.value().map(|value| sink.take(&value))));
+        }
+        let read = self.peek(key, sink);
+        let counter = match &read {
+            Ok(Some(_)) => Counter::GetHits,
+            Ok(None) => Counter::GetMisses,
+            Err(_) => Counter::GetContended,
+        };
+        // Without a lane it is not counted.
+        let _ = self.shared.with_lane(|attachment, lane| lane.tally(&attachment.region, counter));
+        read
     }
 
     /// A read that leaves no trace.

@@ -52,8 +52,12 @@ pub struct Stats {
     pub participants: u64,
     /// Bytes held by magazines and writers in flight.
     pub held_bytes: u64,
-    /// Bytes held by pins.
+    /// Bytes of blocks held by pins, a block counted for each pin of it.
     pub pinned_bytes: u64,
+    /// Pins of all processes.
+    pub pins: u64,
+    /// Bytes held by reservations.
+    pub reserved_bytes: u64,
     /// Bytes of pages that no slab class and no large value uses.
     pub free_page_bytes: u64,
     /// Whether this handle's own reads are counted (a read-only handle's are not).
@@ -132,6 +136,12 @@ pub struct ParticipantInfo {
     pub command: String,
     /// Bytes of blocks it holds outside the index.
     pub held_bytes: u64,
+    /// Pins in this slot. A process's pins and reservations are in slots of their own, beside its threads'.
+    pub pins: u64,
+    /// Bytes of the blocks that they hold.
+    pub pinned_bytes: u64,
+    /// Bytes of the reservation in this slot.
+    pub reserved_bytes: u64,
 }
 
 /// A region as `list` finds it.
@@ -172,6 +182,10 @@ pub struct CheckReport {
     pub held_bytes: u64,
     /// Bytes held by dead participants that nobody has recovered yet.
     pub dead_held_bytes: u64,
+    /// Bytes of items that are gone from the index and held by pins.
+    pub pinned_bytes: u64,
+    /// Bytes held by reservations of living participants.
+    pub reserved_bytes: u64,
     /// Bytes at the ends of pages that no chunk covers.
     pub tail_bytes: u64,
     /// Bytes of the arena: all of the above together, when the region is quiescent.
@@ -197,6 +211,8 @@ impl CheckReport {
             self.free_page_bytes,
             self.held_bytes,
             self.dead_held_bytes,
+            self.pinned_bytes,
+            self.reserved_bytes,
             self.tail_bytes,
         ];
         let sum = accounts.into_iter().fold(0u64, u64::saturating_add);

@@ -200,9 +200,7 @@ impl Cache {
     pub fn touch(&self, key: impl AsRef<[u8]>, lifetime: Lifetime) -> Result<bool, WriteError> {
         let key = key.as_ref();
         if lifetime == Lifetime::Keep {
-            if !is_valid_key(key) || !self.shared.is_writable() {
-                return Err(*self.refused(key));
-            }
+            self.check_write(key)?;
             return Ok(self.contains(key));
         }
         let deadline = self.absolute(lifetime);
@@ -267,6 +265,13 @@ impl Cache {
         result.unwrap_or_else(|error| Err(Box::new(WriteError::Attach(error))))
     }
 
+    pub(crate) fn check_write(&self, key: &[u8]) -> Result<(), WriteError> {
+        if is_valid_key(key) && self.shared.is_writable() {
+            return Ok(());
+        }
+        Err(*self.refused(key))
+    }
+
     #[cold]
     fn refused(&self, key: &[u8]) -> Box<WriteError> {
         let region = self.name().to_owned();
@@ -278,7 +283,7 @@ impl Cache {
     }
 
     #[cold]
-    fn check_value_len(
+    pub(crate) fn check_value_len(
         &self,
         attachment: &Attachment,
         key: &[u8],
@@ -293,7 +298,12 @@ impl Cache {
     }
 
     #[cold]
-    fn explain(&self, attachment: &Attachment, failure: Failure, bytes: usize) -> Box<WriteError> {
+    pub(crate) fn explain(
+        &self,
+        attachment: &Attachment,
+        failure: Failure,
+        bytes: usize,
+    ) -> Box<WriteError> {
         let region = self.name().to_owned();
         Box::new(match failure {
             Failure::NotANumber => WriteError::NotANumber { region },
@@ -301,7 +311,7 @@ impl Cache {
                 region,
                 needed: bytes as u64 + 40,
                 held: attachment.region.held_bytes(),
-                pinned: 0,
+                pinned: attachment.region.pins().1,
             },
             _ => WriteError::Corrupt { region, detail: "an operation met its step bound".into() },
         })

@@ -14,7 +14,8 @@ use crate::table::{Align, Table};
 
 /// List the participants: which processes use the region, and what each holds
 ///
-/// A process that only reads, attached read-only, needs no participant and is not listed.
+/// A process that only reads, attached read-only, needs no participant and is not listed. Pins and reservations
+/// of a process are in slots of their own, beside its threads'.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -36,6 +37,9 @@ struct Participant<'a> {
     pid: u32,
     state: &'static str,
     held_bytes: u64,
+    pins: u64,
+    pinned_bytes: u64,
+    reserved_bytes: u64,
     command: &'a str,
 }
 
@@ -57,17 +61,23 @@ fn object(participant: &ParticipantInfo) -> Participant<'_> {
         pid: participant.pid,
         state: state(participant),
         held_bytes: participant.held_bytes,
+        pins: participant.pins,
+        pinned_bytes: participant.pinned_bytes,
+        reserved_bytes: participant.reserved_bytes,
         command: &participant.command,
     }
 }
 
 /// The participants as text; `stats` shows them too.
-pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<5> {
+pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<8> {
     let mut table = Table::with_heading([
         ("SLOT", Align::Right),
         ("PID", Align::Right),
         ("STATE", Align::Left),
         ("HELD", Align::Right),
+        ("PINS", Align::Right),
+        ("PINNED", Align::Right),
+        ("RESERVED", Align::Right),
         ("COMMAND", Align::Left),
     ]);
     for participant in participants {
@@ -76,6 +86,9 @@ pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<5> {
             participant.pid.to_string(),
             state(participant).to_owned(),
             participant.held_bytes.to_string(),
+            participant.pins.to_string(),
+            participant.pinned_bytes.to_string(),
+            participant.reserved_bytes.to_string(),
             printable(participant.command.as_bytes()).into_owned(),
         ]);
     }

@@ -69,7 +69,7 @@ const FIGURES: &[Figure] = &figures! {
         incr_hits incr_misses decr_hits decr_misses cas_hits cas_misses cas_badval touch_hits
         touch_misses cmd_flush;
     Items: curr_items total_items evictions expired;
-    Memory: limit_maxbytes bytes free_page_bytes held_bytes pinned_bytes no_room;
+    Memory: limit_maxbytes bytes free_page_bytes held_bytes pinned_bytes pins reserved_bytes no_room;
     Participants: participants recovered_participants recovered_blocks;
 };
 

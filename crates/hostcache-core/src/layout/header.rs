@@ -22,7 +22,13 @@ pub mod live {
     pub const SWEEP: u64 = FIRST + 2 * LINE;
     /// Page at which the next search for a run starts.
     pub const RUN_HAND: u64 = FIRST + 3 * LINE;
+    /// First word of a bitmap over all lanes: those that may hold pins or a reservation. The models have none.
+    pub const PIN_LANES: u64 = 192;
+    /// Words of that bitmap.
+    pub const PIN_LANE_WORDS: u64 = crate::word::MAX_LANES as u64 / 64;
 }
+
+const _: () = assert!(live::PIN_LANES + live::PIN_LANE_WORDS <= 512);
 
 /// What attach reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -146,7 +146,11 @@ impl ItemHead {
     /// Loads the words at a block, each once; validated by nobody yet.
     #[inline]
     pub(crate) fn load(memory: &Memory, block: u64) -> Self {
-        let words = memory.array(block);
+        Self::load_from(memory.array(block))
+    }
+
+    #[inline]
+    pub(crate) fn load_from(words: &[AtomicU64; Self::WORDS]) -> Self {
         Self::complete(HeadWords::load(words), words)
     }
 

@@ -1,7 +1,7 @@
 //! A lane's record: everything a participant can hold is named here before it holds it.
 //!
 //! ```text
-//! identity 8 | intent 8 | counters 32 | magazine 32 | pins 48      words; identity and intent are a line each
+//! identity 8 | intent 8 | counters 32 | magazine 32 | pins 47 | quota 1      words; identity and intent are a line each
 //! ```
 
 use crate::memory::Memory;
@@ -35,9 +35,11 @@ pub mod record {
     /// First pin record.
     pub const PINS: u64 = MAGAZINE + MAGAZINE_SLOTS;
     /// Number of pin records.
-    pub const PIN_SLOTS: u64 = if cfg!(loom) { 1 } else { 48 };
+    pub const PIN_SLOTS: u64 = if cfg!(loom) { 1 } else { 47 };
+    /// What the lane holds by pins or a reservation, and may hold. The models have none.
+    pub const QUOTA: u64 = PINS + PIN_SLOTS;
     /// Words of a record.
-    pub const WORDS: u64 = PINS + PIN_SLOTS;
+    pub const WORDS: u64 = if cfg!(loom) { QUOTA } else { QUOTA + 1 };
 }
 
 /// Who a lane belongs to: hints for people.

@@ -67,6 +67,12 @@ impl Memory {
 }
 
 impl<'a> Bytes<'a> {
+    /// Index of the first word.
+    #[inline(always)]
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
+
     #[inline(always)]
     pub(crate) fn len(self) -> usize {
         self.len

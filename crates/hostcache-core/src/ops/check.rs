@@ -27,6 +27,10 @@ pub struct Account {
     pub held: u64,
     /// Bytes held by dead ones.
     pub dead_held: u64,
+    /// Bytes of blocks outside the index that pins keep.
+    pub pinned: u64,
+    /// Bytes of blocks that reservations of living participants hold.
+    pub reserved: u64,
     /// Bytes at the ends of pages.
     pub tails: u64,
     /// Bytes held, by lane.
@@ -121,7 +125,7 @@ impl Region {
             .sum()
     }
 
-    /// The same for all lanes.
+    /// The same for all lanes, reservations included.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
         (0..self.geometry.shape.lanes as LaneId)
@@ -271,9 +275,16 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
             BlockState::Published if self.linked.remove(&location) == Some(generation) => {
                 self.account.reachable += bytes;
             }
-            BlockState::Claimed | BlockState::Published | BlockState::Orphan => {
-                self.hold(header.owner(), bytes);
-            }
+            BlockState::Orphan => self.pinned(location, bytes),
+            BlockState::Claimed | BlockState::Published => self.hold(header.owner(), bytes),
+        }
+    }
+
+    /// The holder of an ORPHAN adopts it when it lets go: without one it would stay for ever.
+    fn pinned(&mut self, location: u64, bytes: u64) {
+        self.account.pinned += bytes;
+        if !self.region.is_awaited(location) {
+            self.problem(format!("{bytes} bytes at {location} wait for a pin that nobody has"));
         }
     }
 
@@ -284,6 +295,8 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
             self.account.held += bytes;
         } else if (self.is_dead)(lane) {
             self.account.dead_held += bytes;
+        } else if self.region.is_reserving(lane) {
+            self.account.reserved += bytes;
         } else {
             self.account.held += bytes;
         }

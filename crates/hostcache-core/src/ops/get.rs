@@ -2,8 +2,10 @@
 
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::ItemHead;
+use crate::memory::Bytes;
 use crate::region::{Host, Region};
-use crate::table::{Found, Lookup, Probe};
+use crate::sync::AtomicU64;
+use crate::table::{Lookup, Probe};
 
 /// What a read ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +21,8 @@ pub enum Got<T> {
 /// An item in place, to copy from. What is copied counts only if the read ends with [`Got::Hit`].
 #[derive(Debug)]
 pub struct Value<'a> {
-    found: Found<'a>,
+    words: &'a [AtomicU64; ItemHead::WORDS],
+    bytes: Bytes<'a>,
 }
 
 /// Takes what a read finds: a closure, or what must be inlined into the read whatever its size.
@@ -68,12 +71,18 @@ impl Sink for IntoSlice<'_> {
     }
 }
 
+impl<'a> Value<'a> {
+    pub(crate) fn new(words: &'a [AtomicU64; ItemHead::WORDS], bytes: Bytes<'a>) -> Self {
+        Self { words, bytes }
+    }
+}
+
 impl Value<'_> {
     /// Length of the value in bytes.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.found.value.len()
+        self.bytes.len()
     }
 
     /// Whether it is empty.
@@ -87,7 +96,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn head(&self) -> ItemHead {
-        self.found.item_head()
+        ItemHead::load_from(self.words)
     }
 
     /// Copies the first bytes of the value.
@@ -97,15 +106,18 @@ impl Value<'_> {
     /// If `out` is longer than the value.
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) {
-        self.found.value.copy_to(out);
+        self.bytes.copy_to(out);
     }
 
     /// Replaces the contents of a vector by the value.
     #[inline(always)]
     pub fn copy_to_vec(&self, out: &mut Vec<u8>) {
-        self.found.value.copy_to_vec(out);
+        self.bytes.copy_to_vec(out);
     }
 }
+
+/// Copies that may fail before the item is held.
+const COPIES: u32 = 8;
 
 impl Region {
     /// [`Region::get`] of what is nearly always met: an item without a deadline in the first slot that looks like it, or
@@ -119,7 +131,7 @@ impl Region {
         if found.head.has_deadline() || found.head.stamp() != self.geometry.stamp(epoch) {
             return None;
         }
-        let taken = sink.take(&Value { found });
+        let taken = sink.take(&found.value());
         if !found.is_whole() {
             return None;
         }
@@ -130,7 +142,8 @@ impl Region {
     /// Reads a key's item into a sink.
     ///
     /// Lock-free: an attempt is repeated only because a writer replaced the item under it. Writes nothing but
-    /// a use mark, and that only if `may_mark`.
+    /// a use mark, and that only if `may_mark`. Who may write gives up after a few failed copies: it can hold the item in
+    /// place and copy it once, see [`Region::pin`].
     ///
     /// # Errors
     ///
@@ -145,6 +158,7 @@ impl Region {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
         let mut fuel = Fuel::operation();
+        let mut copies = 0;
         loop {
             let Lookup::Found(found) = self.find(&probe, key, &mut fuel)? else {
                 return Ok(Got::Miss);
@@ -155,13 +169,17 @@ impl Region {
             } else if deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
                 Got::Expired
             } else {
-                Got::Hit(sink.take(&Value { found }))
+                Got::Hit(sink.take(&found.value()))
             };
             if found.is_whole() {
                 if may_mark {
                     self.raise_mark(found.position);
                 }
                 return Ok(got);
+            }
+            copies += 1;
+            if may_mark && copies == COPIES {
+                return Err(Exhausted);
             }
         }
     }

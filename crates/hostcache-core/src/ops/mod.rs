@@ -6,6 +6,7 @@ mod counter;
 mod delete;
 mod get;
 mod overwrite;
+mod publish;
 mod set;
 mod store;
 #[cfg(all(test, not(loom)))]
@@ -18,5 +19,6 @@ pub use check::{Account, ClassAccount};
 pub use counter::{Arithmetic, Counted};
 pub use delete::Deleted;
 pub use get::{Got, IntoSlice, IntoVec, Sink, Value};
+pub use publish::{ReserveFailure, Reserved};
 pub use set::{Condition, Deadline, SetOutcome, SetRequest};
 pub use sweep::Swept;

@@ -55,10 +55,21 @@ pub enum SetOutcome {
     TokenMismatch,
 }
 
-struct Set<'a> {
+pub(super) struct Set<'a> {
     request: SetRequest<'a>,
     deadline: Option<u64>,
     refused: SetOutcome,
+}
+
+impl<'a> Set<'a> {
+    pub(super) fn new(request: &SetRequest<'a>) -> Self {
+        Self { request: *request, deadline: None, refused: SetOutcome::Missing }
+    }
+
+    /// Why the last verdict was to keep.
+    pub(super) fn refused(&self) -> SetOutcome {
+        self.refused
+    }
 }
 
 impl Change for Set<'_> {

@@ -229,14 +229,14 @@ impl<H: Host> Session<'_, H> {
         Ok(Attempt::Stored(sealed.token))
     }
 
-    fn is_newer(&self, found: &Found<'_>, epoch: u64) -> bool {
+    pub(super) fn is_newer(&self, found: &Found<'_>, epoch: u64) -> bool {
         let geometry = &self.region.geometry;
         let distance = geometry.stamp(found.head.stamp().wrapping_sub(epoch));
         distance != 0 && distance < geometry.half_stamps()
     }
 
     /// Asks the change about a found item, which is dead if it has an end. `None`: it changed meanwhile, look again.
-    fn consider<C: Change>(
+    pub(super) fn consider<C: Change>(
         &mut self,
         change: &mut C,
         found: &Found<'_>,

@@ -94,6 +94,12 @@ impl Lane {
         self.id
     }
 
+    /// The incarnation that was begun when it was attached.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.ticket.incarnation
+    }
+
     /// What tells whether the lane is still this one's.
     #[must_use]
     pub fn ticket(&self) -> Ticket {

@@ -90,10 +90,7 @@ impl Region {
         for at in [record::OLD, record::NEW] {
             self.lane_word(lane, at).store(0, ord::record_store());
         }
-        for pin in 0..record::PIN_SLOTS {
-            self.lane_word(lane, record::PINS + pin).store(0, ord::record_store());
-        }
-        blocks
+        blocks + self.release_all(lane)
     }
 
     /// TAKE (c): the block that the dead lane was about to unlink, or had unlinked and not retired.
@@ -106,9 +103,9 @@ impl Region {
             return false;
         }
         let now = self.load_header(location);
-        if now == header {
-            return matches!(self.reference(location, header), Some(Reference::None))
-                && self.take(lane, location, header);
+        if now.same_but_pin(header) {
+            return matches!(self.reference(location, now), Some(Reference::None))
+                && self.take(lane, location, now);
         }
         // Retired, and died before an entry named it; or taken by others, and whatever is there now is judged anew.
         self.take_named(lane, location)
@@ -123,10 +120,10 @@ impl Region {
         })
     }
 
-    /// A block that an entry names: CLAIMED by the dead lane, or sealed by it and not in the table.
-    fn take_named(&self, lane: LaneId, location: u64) -> bool {
-        let Some(page) = self.geometry.page_of(location) else { return false };
-        let Some((cut, header)) = self.settled_header(page, location) else { return false };
+    /// The header word at a location, if it is one.
+    pub(crate) fn block_at(&self, location: u64) -> Option<BlockWord> {
+        let page = self.geometry.page_of(location)?;
+        let (cut, header) = self.settled_header(page, location)?;
         let is_header = match cut.state() {
             PageState::Slab | PageState::Drain => {
                 self.chunks(cut.class()).is_some_and(|(n, words)| {
@@ -137,9 +134,13 @@ impl Region {
             PageState::RunHead => location == self.geometry.page_start(page),
             _ => false,
         };
-        if !is_header {
-            return false;
-        }
+        is_header.then_some(header)
+    }
+
+    /// A block that an entry names: CLAIMED by the dead lane, or sealed by it and not in the table; or an ORPHAN that it
+    /// made and did not get to adopt.
+    fn take_named(&self, lane: LaneId, location: u64) -> bool {
+        let Some(header) = self.block_at(location) else { return false };
         match header.state() {
             BlockState::Claimed if header.owner() == lane => self.take(lane, location, header),
             BlockState::Published if header.owner() == lane => {
@@ -159,6 +160,7 @@ impl Region {
                 self.hint_if_chunk(location);
                 false
             }
+            BlockState::Orphan => self.adopt_at(location, lane),
             _ => false,
         }
     }
@@ -174,7 +176,7 @@ impl Region {
     ) -> bool {
         self.lane_word(lane, record::NEW).swap(word.bits(), ord::hazard_publish());
         ord::hazard_fence();
-        if self.load_header(word.location()) != header {
+        if !self.load_header(word.location()).same_but_pin(header) {
             return false;
         }
         let _ = self.slot(position).compare_exchange(
@@ -188,6 +190,14 @@ impl Region {
 
     /// Frees a block: one CAS on what was seen. A published incarnation ends; a claimed one was never linked.
     fn take(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
+        let published = header.state() == BlockState::Published;
+        let taken =
+            !(published && header.is_pinned()) && self.take_unpinned(lane, location, header);
+        // The bit may have been set under this: the holder found the item before it was unlinked.
+        taken || (published && self.free_pinned(location, header, lane))
+    }
+
+    fn take_unpinned(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
         use crate::slab::Kind;
         let published = header.state() == BlockState::Published;
         let generation = header.generation() + u64::from(published);

@@ -116,7 +116,8 @@ impl<H> Session<'_, H> {
 
     /// Retires a block that this lane unlinked: PUBLISHED → CLAIMED(me), one generation up. A busy entry, which may still
     /// name what is linked, names the block from now on; without one the block is freed, under the name that the intent
-    /// still gives it. `None`: freed, or the recoverer of a dead lane that meant to unlink the same block took it first.
+    /// still gives it. `None`: freed, or held by somebody and an ORPHAN, or the recoverer of a dead lane that meant to
+    /// unlink the same block took it first.
     #[inline(always)]
     pub(crate) fn retire(
         &mut self,
@@ -126,7 +127,8 @@ impl<H> Session<'_, H> {
     ) -> Option<Owned> {
         let region = self.region;
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation() + 1);
-        if !region.change_header(location, header, claimed) {
+        let retired = !header.is_pinned() && region.change_header(location, header, claimed);
+        if !retired && !self.retire_pinned(location, header, claimed) {
             return None;
         }
         let generation = claimed.generation();

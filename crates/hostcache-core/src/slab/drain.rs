@@ -42,6 +42,12 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         let class = slab.class();
         let (chunks, words) = region.chunks(class)?;
+        // A block that is held would undo the work.
+        if region
+            .is_pinned_in(region.geometry.page_start(page), region.geometry.page_start(page + 1))
+        {
+            return None;
+        }
         // What the magazine holds in this page would stand in the way.
         self.flush_magazine();
         let drain = slab.changed(PageState::Drain, class, self.lane.id);
@@ -85,12 +91,17 @@ impl<H: Host> Session<'_, H> {
                         self.vacate_entry(owned.entry);
                         return Some(owned.generation);
                     }
-                    if region.load_header(location) == header {
+                    if region.load_header(location).same_but_pin(header) {
                         // Sealed and not yet linked, or just unlinked by somebody: theirs.
                         return None;
                     }
                 }
-                BlockState::Claimed | BlockState::Orphan => return None,
+                BlockState::Orphan => {
+                    let owned = self.adopt(location, header)?;
+                    self.vacate_entry(owned.entry);
+                    return Some(owned.generation);
+                }
+                BlockState::Claimed => return None,
             }
         }
         None

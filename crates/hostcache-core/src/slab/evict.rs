@@ -54,6 +54,7 @@ impl<'a, H: Host> Session<'a, H> {
             }
             match self.visit(page, word, location) {
                 Visit::Free => taken = self.claim_chunk(page, word, at),
+                Visit::Orphan(header) => taken = self.adopt(location, header),
                 Visit::Dead(found, removal) => taken = self.unlink(&found, removal),
                 Visit::Item(0, found) => taken = self.unlink(&found, Removal::Evicted),
                 Visit::Item(mark, found) => {
@@ -83,6 +84,10 @@ impl<'a, H: Host> Session<'a, H> {
         let Some(header) = region.header_in(page, cut, location) else { return Visit::Nothing };
         match header.state() {
             BlockState::Free => Visit::Free,
+            // An item that is held would end and give no memory.
+            BlockState::Published if header.is_pinned() && region.is_pinned(location) => {
+                Visit::Nothing
+            }
             BlockState::Published => {
                 let Some(found) = self.locate(location, header) else { return Visit::Nothing };
                 match self.end_of(&found) {
@@ -90,7 +95,8 @@ impl<'a, H: Host> Session<'a, H> {
                     None => Visit::Item(region.mark(found.position), found),
                 }
             }
-            BlockState::Claimed | BlockState::Orphan => Visit::Nothing,
+            BlockState::Orphan => Visit::Orphan(header),
+            BlockState::Claimed => Visit::Nothing,
         }
     }
 
@@ -181,6 +187,7 @@ impl<'a, H: Host> Session<'a, H> {
 enum Visit<'a> {
     Nothing,
     Free,
+    Orphan(BlockWord),
     Dead(Found<'a>, Removal),
     Item(u64, Found<'a>),
 }

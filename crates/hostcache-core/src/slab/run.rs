@@ -115,7 +115,8 @@ impl<H: Host> Session<'_, H> {
         // Nor may the run begin where somebody still expects an earlier one (invariant HAZARD): a process that is
         // stopped there must not keep all others from every window but this.
         let location = region.geometry.page_start(start);
-        if blocked || region.is_named(location, location + 1, self.lane.id) {
+        let pinned = region.is_pinned_in(location, region.geometry.page_start(start + pages));
+        if blocked || pinned || region.is_named(location, location + 1, self.lane.id) {
             return None;
         }
         let entry = self.lane.magazine.reserve().or_else(|| {
@@ -160,11 +161,15 @@ impl<H: Host> Session<'_, H> {
         }
         let location = region.geometry.page_start(head);
         let Some(header) = region.header_in(head, word, location) else { return false };
-        if header.state() != BlockState::Published {
-            return false;
-        }
-        let Some(found) = self.locate(location, header) else { return false };
-        let Some(owned) = self.unlink(&found, Removal::Evicted) else { return false };
+        let owned = match header.state() {
+            BlockState::Orphan => self.adopt(location, header),
+            BlockState::Published if header.is_pinned() && region.is_pinned(location) => None,
+            BlockState::Published => self
+                .locate(location, header)
+                .and_then(|found| self.unlink(&found, Removal::Evicted)),
+            BlockState::Free | BlockState::Claimed => None,
+        };
+        let Some(owned) = owned else { return false };
         self.free_block(owned, true);
         true
     }

@@ -4,6 +4,7 @@ use super::{Position, Probe};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{HeadWords, ItemHead};
 use crate::memory::Bytes;
+use crate::ops::Value;
 use crate::ordering as ord;
 use crate::region::Region;
 use crate::sync::AtomicU64;
@@ -38,6 +39,12 @@ impl Found<'_> {
     #[inline(always)]
     pub(crate) fn deadline(&self) -> Option<u64> {
         self.head.has_deadline().then(|| self.item_head().deadline).flatten()
+    }
+
+    /// The item, to copy from. What is copied counts as [`Found::item_head`] does.
+    #[inline(always)]
+    pub(crate) fn value(&self) -> Value<'_> {
+        Value::new(self.words, self.value)
     }
 
     /// Whether everything loaded from the block since its header was loaded is of that incarnation. The state may have

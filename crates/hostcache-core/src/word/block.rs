@@ -98,6 +98,20 @@ impl BlockWord {
         Self((self.0 & !(1 << PIN)) | ((pinned as u64) << PIN))
     }
 
+    /// The same incarnation, unlinked while pinned.
+    #[inline]
+    #[must_use]
+    pub const fn orphaned(self) -> Self {
+        Self(self.0 | ((BlockState::Orphan as u64) << STATE)).with_pin(true)
+    }
+
+    /// Whether both are the same word but for the pin bit, which anybody may set.
+    #[inline]
+    #[must_use]
+    pub const fn same_but_pin(self, other: Self) -> bool {
+        self.with_pin(false).0 == other.with_pin(false).0
+    }
+
     /// Whether the block is CLAIMED by this lane.
     #[inline]
     #[must_use]
@@ -126,6 +140,18 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_orphan_is_the_same_incarnation() {
+        let word = BlockWord::new(BlockState::Published, 7, 12);
+        for word in [word, word.with_pin(true)] {
+            let orphan = word.orphaned();
+            assert_eq!((orphan.state(), orphan.owner()), (BlockState::Orphan, 7));
+            assert_eq!(orphan.generation(), 12);
+            assert!(orphan.is_pinned() && word.same_but_pin(word.with_pin(true)));
+            assert!(!word.same_but_pin(orphan));
         }
     }
 

@@ -3,11 +3,15 @@
 mod block;
 mod control;
 mod page;
+mod pin;
+mod quota;
 mod slot;
 
 pub use block::{BlockState, BlockWord};
 pub use control::ControlWord;
 pub use page::{PageState, PageWord};
+pub use pin::PinWord;
+pub use quota::QuotaWord;
 pub use slot::SlotWord;
 
 /// The lane number of a participant, as owner fields hold it.

@@ -193,7 +193,7 @@ impl World {
         assert!(account.problems.is_empty(), "{:?}", account.problems);
         let arena = self.region.geometry().arena_bytes();
         let sum = account.reachable + account.free_chunks + account.free_pages + account.held;
-        assert_eq!(sum + account.tails, arena, "{account:?}");
+        assert_eq!(sum + account.pinned + account.tails, arena, "{account:?}");
         // At rest a lane holds nothing but its magazine of one.
         assert!(account.held <= u64::from(LANES) * 64, "{account:?}");
     }
@@ -304,9 +304,18 @@ impl Victim {
 
 /// Every victim at every third access, or every `HOSTCACHE_LOOM_DEATH_STEP`th.
 pub(crate) fn deaths() -> impl Iterator<Item = (Victim, u32)> {
-    let step = number("HOSTCACHE_LOOM_DEATH_STEP").unwrap_or(3).max(1);
+    let step = death_step();
     let lengths = [(Victim::Replacing, 70), (Victim::Inserting, 130), (Victim::Deleting, 60)];
     lengths
         .into_iter()
         .flat_map(move |(victim, length)| (0..length).step_by(step).map(move |at| (victim, at)))
+}
+
+/// Every third access up to so many, or every `HOSTCACHE_LOOM_DEATH_STEP`th.
+pub(crate) fn deaths_within(accesses: u32) -> impl Iterator<Item = u32> {
+    (0..accesses).step_by(death_step())
+}
+
+fn death_step() -> usize {
+    number("HOSTCACHE_LOOM_DEATH_STEP").unwrap_or(3).max(1)
 }

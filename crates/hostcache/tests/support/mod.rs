@@ -17,6 +17,11 @@ impl Scratch {
         self.directory.path().join(name).display().to_string()
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
     pub(crate) fn builder(&self, name: &str) -> CacheBuilder {
         Cache::builder(name).directory(self.directory.path())
     }

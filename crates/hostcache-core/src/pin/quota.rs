@@ -1,0 +1,211 @@
+//! The bound on what pins and reservations hold together, kept without a walk.
+//!
+//! Each lane that holds something says in its quota word how much, and up to how much it may go without asking. Only who
+//! goes beyond its quota looks at the others': it publishes the larger one first, then sums up. Of two that grow at once,
+//! the one that published last sees the other, so quotas that were granted never exceed the bound together; both
+//! may be refused. What others may hold and don't is taken from them before anybody is refused.
+
+use crate::layout::{ItemSizes, record};
+use crate::ordering as ord;
+use crate::region::Region;
+use crate::sync::{AtomicU64, Ordering};
+use crate::word::{LaneId, QuotaWord};
+
+/// Changes of one quota word that a change of it may meet: a bound for hostile regions.
+const CHANGES: u32 = 1 << 16;
+
+impl Region {
+    /// Bytes that pins and reservations may hold together: a quarter of the capacity.
+    #[must_use]
+    pub fn pin_limit(&self) -> u64 {
+        self.geometry.shape.capacity / 4
+    }
+
+    /// What an item counts: its block's bytes. A value of a quarter of the capacity counts exactly that, so that it can
+    /// be held if nothing else is.
+    #[must_use]
+    pub fn pin_charge(&self, sizes: &ItemSizes) -> u64 {
+        let words = sizes.words();
+        let block = match self.geometry.classes.class_of(words) {
+            Some(class) => self.geometry.classes.chunk_words(class).unwrap_or(words),
+            None => words.next_multiple_of(self.geometry.shape.page_words),
+        };
+        let bytes = (block * 8).next_multiple_of(QuotaWord::LINE);
+        if sizes.value_len <= self.pin_limit() { bytes.min(self.pin_limit()) } else { bytes }
+    }
+
+    /// Bytes that pins and reservations hold.
+    #[must_use]
+    pub fn pin_bytes(&self) -> u64 {
+        self.pin_lanes().map(|lane| self.load_quota(lane).used()).sum()
+    }
+
+    /// Counts bytes in that a lane is about to hold.
+    ///
+    /// # Errors
+    ///
+    /// Over the bound: the bytes that are held.
+    pub fn charge(&self, lane: LaneId, bytes: u64) -> Result<(), u64> {
+        if cfg!(loom) {
+            return Ok(());
+        }
+        let grown = self.change_quota(lane, |word| {
+            let used = word.used() + bytes;
+            word.with(used, word.quota().max(used))
+        });
+        match grown {
+            Some((from, to)) if from.quota() == to.quota() => return Ok(()),
+            Some(_) if self.is_within_bound() => return Ok(()),
+            _ => {}
+        }
+        for lane in self.pin_lanes() {
+            self.change_quota(lane, |word| word.with(word.used(), word.used()));
+        }
+        if grown.is_some() && self.is_within_bound() {
+            return Ok(());
+        }
+        if grown.is_some() {
+            self.change_quota(lane, |word| {
+                let used = word.used().saturating_sub(bytes);
+                word.with(used, word.quota().saturating_sub(bytes).max(used))
+            });
+        }
+        Err(self.pin_bytes())
+    }
+
+    /// Counts bytes out that it holds no more; it may hold as many again.
+    pub fn refund(&self, lane: LaneId, bytes: u64) {
+        if !cfg!(loom) {
+            self.change_quota(lane, |word| {
+                word.with(word.used().saturating_sub(bytes), word.quota())
+            });
+        }
+    }
+
+    /// Makes this lane one that holds a reservation of so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Region::charge`].
+    pub(crate) fn charge_reservation(&self, lane: LaneId, bytes: u64) -> Result<(), u64> {
+        if cfg!(loom) {
+            return Ok(());
+        }
+        self.note_pin_lane(lane);
+        self.quota_word(lane).store(QuotaWord::reservation(0).bits(), Ordering::Relaxed);
+        let granted = self.charge(lane, bytes);
+        if granted.is_err() {
+            self.drop_quota(lane);
+            self.forget_pin_lane(lane);
+        }
+        granted
+    }
+
+    /// The lane holds nothing any more.
+    pub(crate) fn drop_quota(&self, lane: LaneId) {
+        if !cfg!(loom) {
+            self.quota_word(lane).store(0, ord::record_store());
+        }
+    }
+
+    /// Whether a lane's claimed block is a reservation.
+    #[must_use]
+    pub fn is_reserving(&self, lane: LaneId) -> bool {
+        self.load_quota(lane).is_reserved()
+    }
+
+    /// What a lane holds and may hold.
+    pub(crate) fn load_quota(&self, lane: LaneId) -> QuotaWord {
+        if cfg!(loom) {
+            return QuotaWord::from_bits(0);
+        }
+        QuotaWord::from_bits(self.quota_word(lane).load(Ordering::Relaxed))
+    }
+
+    fn quota_word(&self, lane: LaneId) -> &AtomicU64 {
+        self.lane_word(lane, record::QUOTA)
+    }
+
+    fn is_within_bound(&self) -> bool {
+        ord::quota_fence();
+        let quotas = self.pin_lanes().map(|lane| self.load_quota(lane).quota());
+        // At most 2^13 quotas of 2^38 bytes, whatever the words say.
+        quotas.sum::<u64>() <= self.pin_limit()
+    }
+
+    /// The word before and after.
+    fn change_quota(
+        &self,
+        lane: LaneId,
+        change: impl Fn(QuotaWord) -> QuotaWord,
+    ) -> Option<(QuotaWord, QuotaWord)> {
+        let word = self.quota_word(lane);
+        let mut bits = word.load(Ordering::Relaxed);
+        for _ in 0..CHANGES {
+            let from = QuotaWord::from_bits(bits);
+            let to = change(from);
+            if from == to {
+                return Some((from, to));
+            }
+            match word.compare_exchange_weak(
+                bits,
+                to.bits(),
+                ord::quota_change(),
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some((from, to)),
+                Err(now) => bits = now,
+            }
+        }
+        None
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::Memory;
+    use crate::layout::{Header, Identity, Shape};
+    use crate::participant::Lane;
+
+    #[test]
+    fn quotas_are_granted_up_to_a_quarter_of_the_capacity() {
+        let mut words = vec![0u64; 1 << 17];
+        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
+        // SAFETY: the vector outlives the region and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let header = Header {
+            shape: Shape::new(1 << 20, None, None, 1).expect("in range"),
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+        };
+        let region = Region::format(memory, &header).expect("valid");
+        let limit = region.pin_limit();
+        assert_eq!(limit, 1 << 18);
+        let pins: Vec<_> = [3, 31]
+            .map(|id| Lane::attach(&region, id, &Identity::default()).into_pins(&region))
+            .into();
+        assert_eq!(region.pin_lanes().collect::<Vec<_>>(), [3, 31]);
+        assert_eq!(region.charge(3, limit - 6400), Ok(()));
+        assert_eq!(region.charge(31, 6464), Err(limit - 6400));
+        assert_eq!(region.charge(31, 6400), Ok(()));
+        assert_eq!(region.charge_reservation(7, 64), Err(limit));
+        assert!(!region.is_reserving(7));
+        // What others may hold and don't is taken from them.
+        region.refund(3, 64);
+        assert_eq!(region.load_quota(3).quota(), limit - 6400);
+        assert_eq!(region.charge_reservation(7, 64), Ok(()));
+        assert_eq!(region.load_quota(3).quota(), limit - 6464);
+        assert!(region.is_reserving(7) && !region.is_reserving(3));
+        assert_eq!(region.charge(3, 64), Err(limit));
+        assert_eq!(region.pin_bytes(), limit);
+        for lane in pins {
+            lane.detach(&region);
+        }
+        assert_eq!((region.pin_bytes(), region.pin_lanes().collect::<Vec<_>>()), (64, vec![7]));
+    }
+}
