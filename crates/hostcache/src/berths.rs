@@ -232,3 +232,80 @@ impl Berth {
         won
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::ptr::NonNull;
+
+    use hostcache_core::layout::{Header, Identity, Shape};
+    use hostcache_core::{Lane, Memory};
+
+    use super::*;
+
+    fn region(words: &mut [u64]) -> Region {
+        let base = NonNull::new(words.as_mut_ptr()).expect("a slice is not null");
+        // SAFETY: the slice outlives the region in these tests and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let header = Header {
+            shape: Shape::new(1 << 20, Some(16), None, 1).expect("in range"),
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+        };
+        Region::format(memory, &header).expect("valid")
+    }
+
+    #[test]
+    fn records_are_given_out_lane_by_lane_and_a_lost_lane_is_replaced() {
+        let mut words = vec![0u64; 1 << 17];
+        let region = region(&mut words);
+        let (next, detached) = (Cell::new(0), Cell::new(0));
+        let attach = || {
+            let id = next.replace(next.get() + 1);
+            if id == 9 {
+                return Err("no lane is left");
+            }
+            Ok(Lane::attach(&region, id, &Identity::default()).into_pins(&region))
+        };
+        let detach = |lane: PinLane| {
+            lane.detach(&region);
+            detached.set(detached.get() + 1);
+        };
+        let berths = Berths::default();
+        let take = || berths.take(&region, attach);
+        let mut moorings: Vec<Mooring> =
+            (0..2 * PinLane::SLOTS).map(|_| take().expect("two lanes may be used")).collect();
+        assert_eq!(next.get(), 2);
+        assert!(matches!(take(), Err(Full::Records(94))));
+        let mut seen: Vec<_> = moorings.iter().map(|m| (m.lane().id(), m.record())).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 94, "no record is given out twice");
+
+        moorings[0].charge(&region, 6400).expect("within the bound");
+        moorings[0].charge(&region, 640).expect("less");
+        assert_eq!(region.pin_bytes(), 640);
+        for mooring in moorings.drain(..) {
+            berths.leave(&region, mooring, detach);
+        }
+        assert_eq!((region.pin_bytes(), detached.get()), (0, 1), "one empty lane is kept");
+
+        // Recovered under a living process.
+        let before = take().expect("the lane that was kept");
+        assert_eq!(next.get(), 2);
+        region.recover_lane(before.lane().id());
+        let after = take().expect("another lane");
+        assert_eq!(next.get(), 3);
+        assert_ne!(after.lane(), before.lane());
+        berths.leave(&region, before, detach);
+        assert!(after.lane().is_current(&region));
+        berths.leave(&region, after, detach);
+        berths.close(detach);
+        assert_eq!(berths.open.load(Ordering::Relaxed), 0);
+        assert!((0..16).all(|lane| !region.is_attached(lane)));
+        next.set(9);
+        assert!(matches!(take(), Err(Full::Lane("no lane is left"))));
+    }
+}

@@ -298,7 +298,7 @@ impl fmt::Display for WriteError {
             Self::NoRoom { region, needed, held, pinned } => write!(
                 f,
                 "region {region:?}: no room for {needed} bytes: {held} bytes are held by writers in \
-                 flight and by stopped or dead participants, {pinned} by pins; retry, end stopped \
+                 flight and by stopped or dead participants, {pinned} by pins, each of which keeps its page as it is; retry, drop pins, end stopped \
                  processes (`hostcache stats` names them), or create a region of larger capacity"
             ),
             Self::NotANumber { region } => write!(

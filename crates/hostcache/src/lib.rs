@@ -36,6 +36,13 @@
 //! [`Cache::maintain`], which `hostcache serve` repeats, or as it is needed. When memory is full, writers evict: the
 //! least used of the items that the hand of their slab class meets.
 //!
+//! # In place
+//!
+//! [`Cache::pin`] holds an item where it is, unchanged, whatever becomes of its key; [`Cache::reserve`] gives memory to make a
+//! value in, which [`Reservation::publish`] stores without a copy. Both are bounded: pins and reservations of all processes hold
+//! at most a quarter of the capacity together, and a dead process's count for nothing. A pinned item keeps its page of memory as it is:
+//! many small pins held for long can leave no room for values of several pages.
+//!
 //! # Process death
 //!
 //! There is no lock in the region: whoever is stopped or killed, at any instruction, holds up nobody. What a dead process
@@ -47,7 +54,8 @@
 //! - A forked child attaches by itself at its first operation. Fork and attach cost a few system calls.
 //! - Code that closes all descriptors of a living process (`closefrom(3)`, daemonizing loops) drops its byte lock: it counts as
 //!   dead, is recovered, and attaches anew at its next operation. An operation in the middle of that may be lost. Attach afterwards.
-//! - Each thread that uses a region takes one participant slot; see [`CacheBuilder::participants`].
+//! - Each thread that uses a region takes one participant slot, and so does every reservation, and every few dozen pins of a process;
+//!   see [`CacheBuilder::participants`].
 //! - Local filesystems only: locks and mappings of network filesystems are not coherent, and are refused.
 //! - A process that may write the file may also truncate it, and the kernel then ends who touches the lost pages.
 //! - Pickled or otherwise executable values are as trustworthy as whoever may write the region.
@@ -55,7 +63,8 @@
 //! # Performance
 //!
 //! A hit copies the value out behind two looks at its slot and header, without an atomic read-modify-write and without a
-//! system call. A `set` over an existing key is three: naming, linking, retiring.
+//! system call. A `set` over an existing key is three: naming, linking, retiring. A pin and its end cost as much as copying about two
+//! kilobytes.
 
 mod attachment;
 mod berths;

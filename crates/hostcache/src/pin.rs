@@ -19,7 +19,8 @@ use crate::{Cache, CasToken, ItemInfo, PinError};
 ///
 /// - A pin holds memory, not the key: the item may be replaced or evicted meanwhile, and the pin goes on showing the old
 ///   bytes. Pins and reservations of all processes together hold at most a quarter of the capacity.
-/// - A pinned block keeps its page from changing hands: hold pins for as long as they are read, not longer.
+/// - A pinned item keeps its page of memory from changing hands, however small it is: some dozen pins spread over the region
+///   can leave no room for values of several pages. Hold pins for as long as they are read, and copy small values out.
 /// - In a forked child it is the parent's: the bytes stay only as long as the parent's pin. The child pins anew.
 /// - A process that closes descriptors that are not its own (`closefrom`) loses its pins, see the crate's caveats.
 ///

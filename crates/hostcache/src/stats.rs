@@ -184,7 +184,7 @@ pub struct CheckReport {
     pub dead_held_bytes: u64,
     /// Bytes of items that are gone from the index and held by pins.
     pub pinned_bytes: u64,
-    /// Bytes held by reservations of living participants.
+    /// Bytes held by reservations of living participants, with the magazines of their slots.
     pub reserved_bytes: u64,
     /// Bytes at the ends of pages that no chunk covers.
     pub tail_bytes: u64,

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use hostcache::{Cache, MaintenanceBudget, Pin, PinError, SetOptions};
+use hostcache::{Cache, MaintenanceBudget, Pin, PinError, SetOptions, WriteError};
 use support::Scratch;
 
 const MIB: u64 = 1 << 20;
@@ -304,5 +304,33 @@ fn maintenance_and_eviction_step_round_what_is_pinned() {
     }
     assert_eq!(held.to_vec(), value(1, 500));
     assert_eq!(cache.get("key"), Some(value(1, 500)), "evicting it would have given no memory");
+    assert_sound(&cache);
+}
+
+#[test]
+fn pins_in_every_page_refuse_large_values_and_say_so() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache(2 * MIB);
+    let pages = cache.info().pages;
+    churn(&cache, 300);
+    let keys: Vec<Vec<u8>> = cache.keys().collect();
+    let step = keys.len() / pages as usize / 2;
+    let mut pins: Vec<Pin> = keys.iter().step_by(step).filter_map(|k| cache.pin(k).ok()?).collect();
+    let large = cache.capacity() as usize / 16;
+    let mut refusals = 0;
+    for _ in 0..3 {
+        match cache.set("large", vec![1; large]) {
+            Err(WriteError::NoRoom { pinned, .. }) => {
+                assert!(pinned > 0);
+                refusals += 1;
+            }
+            other => other.expect("no other error"),
+        }
+    }
+    assert!(refusals > 0, "{} pins kept no page from changing hands", pins.len());
+    // The classes that are there go on.
+    churn(&cache, 300);
+    pins.clear();
+    cache.set("large", vec![1; large]).expect("the pins are gone");
     assert_sound(&cache);
 }

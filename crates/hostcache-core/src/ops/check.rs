@@ -29,7 +29,7 @@ pub struct Account {
     pub dead_held: u64,
     /// Bytes of blocks outside the index that pins keep.
     pub pinned: u64,
-    /// Bytes of blocks that reservations of living participants hold.
+    /// Bytes of blocks that lanes with a reservation hold.
     pub reserved: u64,
     /// Bytes at the ends of pages.
     pub tails: u64,

@@ -20,7 +20,8 @@ impl<H> Session<'_, H> {
         // The bit is set only once: a header that was loaded without it has it now, or is another's.
         let pinned = header.with_pin(true);
         // ORPHAN first, then the scan: whoever comes to hold it later would see that.
-        region.change_header(location, pinned, pinned.orphaned())
+        header.state() == BlockState::Published
+            && region.change_header(location, pinned, pinned.orphaned())
             && !region.is_pinned(location)
             && region.change_header(location, pinned.orphaned(), claimed)
     }
