@@ -25,6 +25,7 @@ mod logging;
 mod open;
 mod output;
 mod repeat;
+mod settings;
 mod table;
 mod units;
 

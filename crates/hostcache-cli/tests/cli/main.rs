@@ -4,6 +4,10 @@
 
 mod daemon;
 mod items;
+mod process;
 mod regions;
+mod service;
+mod settings;
 mod streams;
 mod support;
+mod takeover;
