@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Touch(command::touch::Args),
     Ttl(command::ttl::Args),
     Keys(command::keys::Args),
+    Dump(command::dump::Args),
+    Load(command::load::Args),
     Stats(command::stats::Args),
     Top(command::top::Args),
     Ps(command::ps::Args),

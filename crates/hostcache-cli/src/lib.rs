@@ -20,6 +20,7 @@ use clap::Parser;
 mod bytes;
 mod cli;
 mod command;
+mod dump;
 mod failure;
 mod logging;
 mod open;

@@ -58,6 +58,11 @@ impl Output {
         self.stdout.write_all(bytes).map_err(Failure::Output)
     }
 
+    /// Standard output itself, buffered, for what is neither text nor JSON.
+    pub(crate) fn stdout(&mut self) -> &mut impl Write {
+        &mut self.stdout
+    }
+
     /// One JSON object on its line.
     pub(crate) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
         serde_json::to_writer(&mut self.stdout, object)

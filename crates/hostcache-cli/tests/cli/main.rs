@@ -3,6 +3,7 @@
 //! Each test has a directory of its own for its regions (`HOSTCACHE_DIR`), removed at its end.
 
 mod daemon;
+mod dumps;
 mod items;
 mod process;
 mod regions;
