@@ -67,6 +67,11 @@ impl Verb {
     pub(crate) fn is_daemon(&self) -> bool {
         matches!(self, Self::Serve(_))
     }
+
+    /// Whether the command has something to say to Prometheus.
+    pub(crate) fn speaks_prometheus(&self) -> bool {
+        matches!(self, Self::Stats(_))
+    }
 }
 
 /// Which region.

@@ -18,6 +18,8 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per command, on one line
     Json,
+    /// Prometheus' text format, of stats only
+    Prometheus,
 }
 
 /// Where a command prints.
@@ -32,6 +34,10 @@ impl Output {
         let stdout = io::stdout();
         let to_terminal = stdout.is_terminal();
         Self { format, stdout: BufWriter::new(stdout), to_terminal }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     pub(crate) fn is_json(&self) -> bool {

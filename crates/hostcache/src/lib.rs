@@ -65,6 +65,7 @@ mod inspect;
 mod keys;
 mod lifetime;
 mod maintenance;
+mod office;
 mod open;
 mod options;
 mod place;

@@ -84,7 +84,7 @@ pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<5> {
 
 /// `alive`, `stopped` or `dead`. The lock proves life or death; that a living process is stopped is a hint
 /// from the process table, where a process of another pid namespace goes by another number.
-fn state(participant: &ParticipantInfo) -> &'static str {
+pub(crate) fn state(participant: &ParticipantInfo) -> &'static str {
     if !participant.alive {
         return "dead";
     }

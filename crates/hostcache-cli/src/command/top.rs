@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use hostcache::Stats;
 use serde::Serialize;
 
-use super::stats::hit_ratio;
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
+use crate::figures::hit_ratio;
 use crate::open;
 use crate::output::Output;
 use crate::repeat::repeat;
