@@ -8,6 +8,7 @@ pub(crate) mod add;
 pub(crate) mod cas;
 pub(crate) mod check;
 pub(crate) mod clear;
+pub(crate) mod completions;
 mod counter;
 pub(crate) mod create;
 pub(crate) mod decr;
@@ -21,6 +22,7 @@ pub(crate) mod info;
 pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod load;
+pub(crate) mod man;
 pub(crate) mod ps;
 pub(crate) mod replay;
 pub(crate) mod serve;
@@ -58,6 +60,8 @@ pub(crate) fn run(verb: Verb, output: &mut Output) -> Result<Outcome, Failure> {
         Verb::Serve(args) => serve::run(&args, output),
         Verb::Demo(args) => demo::run(&args, output),
         Verb::Replay(args) => replay::run(&args, output),
+        Verb::Man(args) => man::run(&args, output),
+        Verb::Completions(args) => completions::run(&args, output),
         Verb::DemoWorker(worker) => Ok(demo::run_worker(&worker.arguments)),
     }
 }

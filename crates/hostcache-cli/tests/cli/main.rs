@@ -4,7 +4,9 @@
 
 mod daemon;
 mod dumps;
+mod insight;
 mod items;
+mod manual;
 mod process;
 mod regions;
 mod service;
