@@ -32,6 +32,7 @@ mod prometheus;
 mod repeat;
 mod settings;
 mod table;
+mod top;
 mod units;
 
 use cli::Cli;

@@ -1,10 +1,12 @@
 //! What `stats` and `check` say about a region beside its figures.
 
 use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use crate::support::Host;
+use crate::support::{Host, wait};
 
 /// Metric names with their kinds, and samples with their values.
 type Page = (HashMap<String, String>, HashMap<String, u64>);
@@ -132,4 +134,46 @@ fn keys_with_a_prefix_are_deleted() {
     assert!(text.contains("hostcache clear catalog"), "{text}");
     host.run(["delete", "catalog"]).error();
     host.run(["delete", "catalog", "k", "--prefix", "k"]).error();
+}
+
+#[test]
+fn the_live_screen_takes_the_terminal_and_gives_it_back() {
+    let host = Host::with_catalog();
+    host.run(["set", "catalog", "k", "v"]).done_silently();
+    // `script` gives it a terminal; keys come through a pipe.
+    let top = format!("{} top catalog --every 250ms", env!("CARGO_BIN_EXE_hostcache"));
+    let child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &top, "/dev/null"])
+        .env("HOSTCACHE_DIR", host.directory())
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = child else {
+        println!("skipped: script(1) is not installed, the live screen is not tried");
+        return;
+    };
+    let mut keys = child.stdin.take().expect("stdin is piped");
+    let mut screen = child.stdout.take().expect("stdout is piped");
+    let mut shown = Vec::new();
+    let mut until = |words: &str| {
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&shown).contains(words) {
+            match screen.read(&mut piece).expect("the screen") {
+                0 => panic!("{words:?} is not in {:?}", String::from_utf8_lossy(&shown)),
+                n => shown.extend_from_slice(&piece[..n]),
+            }
+        }
+        shown.clear();
+    };
+    until("\u{1b}[?1049h");
+    until("1 of ");
+    keys.write_all(b"p").expect("a key");
+    until("paused");
+    keys.write_all(b"p+").expect("keys");
+    until("every 500ms");
+    keys.write_all(b"q").expect("a key");
+    until("\u{1b}[?1049l");
+    assert!(wait(&mut child).success());
 }
