@@ -38,10 +38,12 @@ impl Terminal {
         Ok(taken)
     }
 
-    /// Columns and rows.
+    /// Columns and rows. A terminal that does not know its size (a serial line) is as large as most.
     pub(crate) fn size() -> (usize, usize) {
-        let (width, height) = terminal::size().unwrap_or((80, 24));
-        (width.into(), height.into())
+        match terminal::size() {
+            Ok((width, height)) if width > 0 && height > 0 => (width.into(), height.into()),
+            _ => (80, 24),
+        }
     }
 
     /// A key, or `None` when so much time has passed.

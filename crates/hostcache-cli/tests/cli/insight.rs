@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 
 use serde_json::json;
 
-use crate::support::{Host, wait};
+use crate::support::{HUNG, Host, wait};
 
 /// Metric names with their kinds, and samples with their values.
 type Page = (HashMap<String, String>, HashMap<String, u64>);
@@ -136,6 +138,19 @@ fn keys_with_a_prefix_are_deleted() {
     host.run(["delete", "catalog", "k", "--prefix", "k"]).error();
 }
 
+/// What arrives at a terminal, by and by.
+fn pieces(mut screen: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = screen.read(&mut piece) {
+            // The test may have seen enough.
+            let _ = sender.send(String::from_utf8_lossy(&piece[..length]).into_owned());
+        }
+    });
+    receiver
+}
+
 #[test]
 fn the_live_screen_takes_the_terminal_and_gives_it_back() {
     let host = Host::with_catalog();
@@ -155,17 +170,17 @@ fn the_live_screen_takes_the_terminal_and_gives_it_back() {
         return;
     };
     let mut keys = child.stdin.take().expect("stdin is piped");
-    let mut screen = child.stdout.take().expect("stdout is piped");
-    let mut shown = Vec::new();
+    let screen = pieces(child.stdout.take().expect("stdout is piped"));
+    let mut shown = String::new();
+    // Each screen is looked for from where the one before was found.
     let mut until = |words: &str| {
-        let mut piece = [0; 4096];
-        while !String::from_utf8_lossy(&shown).contains(words) {
-            match screen.read(&mut piece).expect("the screen") {
-                0 => panic!("{words:?} is not in {:?}", String::from_utf8_lossy(&shown)),
-                n => shown.extend_from_slice(&piece[..n]),
+        while !shown.contains(words) {
+            match screen.recv_timeout(HUNG) {
+                Ok(piece) => shown += &piece,
+                Err(error) => panic!("{words:?} is not in {shown:?}: {error}"),
             }
         }
-        shown.clear();
+        shown = shown.split_off(shown.find(words).expect("found") + words.len());
     };
     until("\u{1b}[?1049h");
     until("1 of ");
