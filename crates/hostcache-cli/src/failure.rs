@@ -10,6 +10,8 @@ use hostcache_daemon::DaemonError;
 use hostcache_demo::DemoError;
 use hostcache_replay::ReplayError;
 
+use crate::remedies::Explained;
+
 /// The exit code of an error, also one of usage.
 pub(crate) const ERROR: u8 = 2;
 
@@ -102,7 +104,7 @@ impl fmt::Display for Failure {
             Self::File { operation, path, error } => {
                 write!(f, "can't {operation} {}: {error}", path.display())
             }
-            Self::Open(error) => error.fmt(f),
+            Self::Open(error) => Explained(error).fmt(f),
             Self::Read(error) => error.fmt(f),
             Self::Write(error) => error.fmt(f),
             Self::Daemon(error) => error.fmt(f),

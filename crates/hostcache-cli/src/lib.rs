@@ -29,6 +29,7 @@ mod logging;
 mod open;
 mod output;
 mod prometheus;
+mod remedies;
 mod repeat;
 mod settings;
 mod table;
