@@ -2,6 +2,7 @@
 //!
 //! Each test has a directory of its own for its regions (`HOSTCACHE_DIR`), removed at its end.
 
+mod containers;
 mod daemon;
 mod dumps;
 mod insight;

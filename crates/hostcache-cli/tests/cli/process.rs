@@ -26,6 +26,11 @@ impl Daemon {
     ) -> Self {
         let mut command = host.command(["serve", "catalog"].iter().chain(arguments));
         set(&mut command);
+        Self::of(command)
+    }
+
+    /// From a command that runs one.
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command.spawn().expect("start the daemon");
         let log = lines(child.stderr.take().expect("stderr is piped"));
         Self { child, log }
