@@ -1,8 +1,12 @@
 //! The library's errors in this program's words: what to type, where the library says what to call.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use hostcache::OpenError;
+
+use crate::units::format_size;
 
 /// An [`OpenError`] as a user of the command line is helped by it.
 pub(crate) struct Explained<'a>(pub(crate) &'a OpenError);
@@ -45,9 +49,36 @@ impl fmt::Display for Explained<'_> {
                 "all {slots} participant slots of region {region:?} are held by living threads: `hostcache ps \
                  {region}` names them; end some, or create the region with more (--participants)"
             ),
+            OpenError::NoSpace { region, path, needed, available } => {
+                let mount = mount_point(path);
+                write!(
+                    f,
+                    "no room for region {region:?} in {}: {} needed, {} available; ask for a smaller capacity, \
+                     free space there, or enlarge it (containers: --shm-size=SIZE; hosts: mount -o \
+                     remount,size=SIZE {})",
+                    path.display(),
+                    bytes(*needed),
+                    bytes(*available),
+                    mount.display()
+                )
+            }
             other => other.fmt(f),
         }
     }
+}
+
+fn bytes(bytes: u64) -> String {
+    format!("{} ({bytes} bytes)", format_size(bytes))
+}
+
+/// Where the filesystem of a directory begins: that is what has a size.
+fn mount_point(path: &Path) -> &Path {
+    let device = |path: &Path| path.metadata().map(|found| found.dev()).ok();
+    let own = device(path);
+    path.ancestors()
+        .take_while(|parent| own.is_some() && device(parent) == own)
+        .last()
+        .unwrap_or(path)
 }
 
 #[cfg(test)]
@@ -63,6 +94,18 @@ mod tests {
         for words in ["layout version 7", "layout version 1", "hostcache destroy catalog", "dump"] {
             assert!(text.contains(words), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn the_filesystem_that_is_full_is_named_by_its_mount_point() {
+        let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
+        assert_eq!(mount_point(directory.path()), Path::new("/dev/shm"));
+        assert_eq!(mount_point(Path::new("/nonexistent/x")), Path::new("/nonexistent/x"));
+        let (region, path) = ("catalog".to_owned(), directory.path().to_owned());
+        let error = OpenError::NoSpace { region, path, needed: 256 << 20, available: 64 << 20 };
+        let text = Explained(&error).to_string();
+        assert!(text.contains("256MiB (268435456 bytes) needed, 64MiB"), "{text}");
+        assert!(text.ends_with("remount,size=SIZE /dev/shm)"), "{text}");
     }
 
     #[test]

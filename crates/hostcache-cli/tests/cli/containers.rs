@@ -137,7 +137,7 @@ fn a_small_shm_is_an_error_that_names_the_line_to_change() {
     let (code, stdout, stderr) = end_of(command);
     let expected = "too large: 2\n0\nfits: 0\nfull filesystem: 0\n1048576\nenlarged: 0\n";
     assert_eq!((code, stdout.as_str()), (Some(0), expected), "{stderr}");
-    for words in ["no room for region \"catalog\"", "268435456 bytes needed", "--shm-size"] {
+    for words in ["no room for region \"catalog\"", "(268435456 bytes) needed", "--shm-size"] {
         assert!(stderr.contains(words), "{words:?} in {stderr}");
     }
 }
