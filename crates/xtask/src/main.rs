@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod child;
 mod counts;
+mod golden;
 mod sources;
 mod step;
 mod summary;
@@ -25,6 +26,7 @@ Usage: cargo xtask COMMAND
   bench [--quick] [FILTER]    time the operations, or those whose name contains a filter
   bench --instructions [ARG...]
                               count instructions per operation instead (needs valgrind)
+  golden                      write the golden region of the present layout version anew
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
 Exit code: 0 all passed, 1 a step failed, 2 wrong usage.
@@ -49,6 +51,7 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "check" => step::run_selected(check::steps(), args).map(|run| run.finish()),
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
         "bench" => bench::run(args),
+        "golden" => step::run_selected(golden::steps(), args).map(|run| run.finish()),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)
