@@ -24,8 +24,8 @@ Example:
   hostcache set catalog user:1 Ada --ttl 30s
   hostcache get catalog user:1")]
 pub(crate) struct Cli {
-    /// How to print
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// How to print: text, json (one object on one line), or prometheus (stats only)
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) verb: Verb,

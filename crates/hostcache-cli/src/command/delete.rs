@@ -11,6 +11,7 @@ use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
+use crate::units;
 
 /// Delete a key, or every key with a prefix
 ///
@@ -62,8 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     let word = match (keys, &args.prefix) {
         (0, None) => "no such key".to_owned(),
         (_, None) => "deleted".to_owned(),
-        (0, Some(_)) => "no such keys".to_owned(),
-        (n, Some(_)) => format!("{n} keys deleted"),
+        (n, Some(_)) => format!("{} deleted", units::counted(n, "key")),
     };
     output.report(&Deleted { deleted: keys > 0, keys }, word)?;
     Ok((keys > 0).into())

@@ -14,7 +14,7 @@ use crate::dump::{DumpWriter, StoredItem};
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::{Output, note};
-use crate::units::format_size;
+use crate::units::{counted, format_size};
 
 /// How often an item that is replaced under every copy is asked for.
 const TRIES: u32 = 16;
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         Some(path) => to_file(&cache, path)?,
     };
     let size = format_size(dumped.bytes);
-    let mut word = format!("{} items, {size}", dumped.items);
+    let mut word = format!("{}, {size}", counted(dumped.items, "item"));
     if dumped.contended > 0 {
         word +=
             &format!("; {} were replaced during every copy, and are not in it", dumped.contended);

@@ -129,14 +129,14 @@ fn store(
 
 fn broken_off(origin: &str, problem: &dyn std::fmt::Display, loaded: &Loaded) -> Failure {
     Failure::Load(format!(
-        "can't load {origin}: {problem}; {} items were loaded before",
-        loaded.loaded
+        "can't load {origin}: {problem}; {} loaded before",
+        units::counted(loaded.loaded, "item")
     ))
 }
 
 fn words(loaded: &Loaded) -> String {
     let Loaded { loaded, kept, expired, refused, evicted } = loaded;
-    let mut words = format!("{loaded} items loaded");
+    let mut words = format!("{} loaded", units::counted(*loaded, "item"));
     for (count, what) in [
         (kept, "kept as they were in the region"),
         (expired, "left out: expired since the dump"),

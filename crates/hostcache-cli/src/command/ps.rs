@@ -9,7 +9,7 @@ use crate::bytes::printable;
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
 use crate::open;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::table::{Align, Table};
 
 /// List the participants: which processes use the region, and what each holds
@@ -44,6 +44,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     if output.is_json() {
         let participants = participants.iter().map(object).collect();
         output.json(&Participants { participants })?;
+    } else if participants.is_empty() {
+        note("no participants");
     } else {
         output.text(table(&participants))?;
     }

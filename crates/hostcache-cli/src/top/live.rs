@@ -1,6 +1,9 @@
 //! The loop of the live screen: look, draw, wait for a key or the end of the interval.
 
 use std::collections::VecDeque;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use hostcache::{Cache, RegionInfo};
@@ -35,6 +38,8 @@ pub(crate) fn run(cache: &Cache, every: Duration) -> Result<(), Failure> {
     let terminal = Terminal::take().map_err(Failure::Output)?;
     let mut live = Live {
         info: cache.info(),
+        file: identity(&cache.path()),
+        is_gone: false,
         every,
         paused: false,
         rates: None,
@@ -73,6 +78,8 @@ pub(crate) fn run(cache: &Cache, every: Duration) -> Result<(), Failure> {
 
 struct Live {
     info: RegionInfo,
+    file: Option<(u64, u64)>,
+    is_gone: bool,
     every: Duration,
     paused: bool,
     rates: Option<Rates>,
@@ -98,6 +105,7 @@ impl Live {
     }
 
     fn look_again(&mut self, cache: &Cache) {
+        self.is_gone = identity(&cache.path()) != self.file;
         let look = Look::at(cache);
         let rates = look.rates_since(&self.look);
         if self.hit_ratios.len() == HISTORY {
@@ -122,7 +130,13 @@ impl Live {
             advice: &advice(&facts),
             every: self.every,
             paused: self.paused,
+            is_gone: self.is_gone,
         };
         screen::lines(&view, size)
     }
+}
+
+/// Device and inode: a region that was destroyed, or replaced, is still looked at under its name.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }

@@ -43,6 +43,8 @@ pub(crate) struct View<'a> {
     pub(crate) advice: &'a [Advice],
     pub(crate) every: Duration,
     pub(crate) paused: bool,
+    /// The region was destroyed, or another has its name.
+    pub(crate) is_gone: bool,
 }
 
 /// A whole screen of so many columns and rows, never more.
@@ -78,6 +80,7 @@ fn plain(text: String, style: Style) -> Line {
 
 fn title(view: &View<'_>, width: usize) -> String {
     let daemon = match view.look.facts.is_led {
+        _ if view.is_gone => "destroyed",
         Some(true) => "a daemon leads",
         Some(false) => "no daemon",
         None => "",
@@ -270,6 +273,7 @@ mod tests {
             advice,
             every: Duration::from_secs(1),
             paused: false,
+            is_gone: false,
         };
         lines(&view, size)
     }

@@ -156,7 +156,7 @@ fn a_damaged_or_cut_dump_is_an_error_that_names_the_place() {
     };
     let (text, items) = load(&dump[..32 + 61 + 50]);
     assert!(text.contains("at offset 143: the dump is cut short"), "{text}");
-    assert!(text.ends_with("1 items were loaded before"), "{text}");
+    assert!(text.ends_with("; 1 item loaded before"), "{text}");
     assert_eq!(items, json!(1));
     let mut damaged = dump.clone();
     damaged[32 + 2 * 61 + 47] ^= 1;

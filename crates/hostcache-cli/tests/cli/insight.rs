@@ -188,6 +188,8 @@ fn the_live_screen_takes_the_terminal_and_gives_it_back() {
     until("paused");
     keys.write_all(b"p+").expect("keys");
     until("every 500ms");
+    host.run(["destroy", "catalog"]).done_silently();
+    until("destroyed");
     keys.write_all(b"q").expect("a key");
     until("\u{1b}[?1049l");
     assert!(wait(&mut child).success());
