@@ -16,7 +16,7 @@ const WALKS: usize = 2_000;
 #[test]
 fn a_key_that_is_only_ever_replaced_is_seen_by_every_walk() {
     let scratch = Scratch::new();
-    let cache = scratch.cache(4 << 20);
+    let cache = scratch.cache(1 << 20);
     let set = |n: usize| cache.set(format!("{}", n % KEYS), [b'x'; 100]).expect("set");
     (0..KEYS).for_each(set);
     let stop = AtomicBool::new(false);
