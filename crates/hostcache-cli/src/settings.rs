@@ -217,6 +217,8 @@ mod tests {
         assert_eq!(flags, keys);
         assert_eq!(Settings::default().or(&file), file);
         assert_eq!(file.or(&Settings::default()), file);
+        let other = Settings::parse(&text.replace("= ", "= 1")).expect("well-formed");
+        assert_eq!((other.or(&file), file.or(&other)), (other, file.clone()));
         assert_eq!(Config::default().changes_to(&file.config()).len(), keys.len() - 1);
     }
 }

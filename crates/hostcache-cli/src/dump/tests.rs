@@ -106,6 +106,20 @@ fn a_record_in_another_place_is_noticed() {
 }
 
 #[test]
+fn bodies_that_changed_places_are_noticed() {
+    let mut twins = vec![items()[0].clone(), items()[0].clone()];
+    (twins[1].key, twins[1].value) = (b"b".to_vec(), b"other".to_vec());
+    let mut bytes = dump(&twins);
+    let body = 1 + 5 + CHECKSUM;
+    let first = FILE_HEADER + RECORD_HEADER;
+    let second = first + body + RECORD_HEADER;
+    let (before, after) = bytes.split_at_mut(second);
+    before[first..first + body].swap_with_slice(&mut after[..body]);
+    let (found, end) = load(&bytes, NO_LIMIT);
+    assert!(end.is_err() && found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn what_follows_the_end_is_an_error_and_so_is_a_wrong_count() {
     let mut bytes = dump(&items()[..1]);
     let end = bytes.len() - RECORD_HEADER;
