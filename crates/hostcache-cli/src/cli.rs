@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::bytes;
 use crate::command;
@@ -24,8 +24,8 @@ Example:
   hostcache set catalog user:1 Ada --ttl 30s
   hostcache get catalog user:1")]
 pub(crate) struct Cli {
-    /// How to print
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    /// How to print: text, json (one object on one line), or prometheus (stats only)
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -47,6 +47,8 @@ pub(crate) enum Verb {
     Touch(command::touch::Args),
     Ttl(command::ttl::Args),
     Keys(command::keys::Args),
+    Dump(command::dump::Args),
+    Load(command::load::Args),
     Stats(command::stats::Args),
     Top(command::top::Args),
     Ps(command::ps::Args),
@@ -56,6 +58,8 @@ pub(crate) enum Verb {
     Serve(command::serve::Args),
     Demo(command::demo::Args),
     Replay(command::replay::Args),
+    Man(command::man::Args),
+    Completions(command::completions::Args),
     #[command(name = hostcache_demo::WORKER_ARGUMENT, hide = true, disable_help_flag = true)]
     DemoWorker(WorkerArgs),
 }
@@ -64,6 +68,11 @@ impl Verb {
     /// Whether the command's log is what its user wants to read.
     pub(crate) fn is_daemon(&self) -> bool {
         matches!(self, Self::Serve(_))
+    }
+
+    /// Whether the command has something to say to Prometheus.
+    pub(crate) fn speaks_prometheus(&self) -> bool {
+        matches!(self, Self::Stats(_))
     }
 }
 
@@ -100,10 +109,26 @@ pub(crate) struct WorkerArgs {
     pub(crate) arguments: Vec<String>,
 }
 
+/// The grammar without what is hidden, for manual pages and completions: both would show it.
+pub(crate) fn public_grammar() -> clap::Command {
+    let all = Cli::command();
+    let mut public = clap::Command::new("hostcache")
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .args(all.get_arguments().cloned())
+        .subcommands(all.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned());
+    if let Some(about) = all.get_about() {
+        public = public.about(about.clone());
+    }
+    if let Some(help) = all.get_after_help() {
+        public = public.after_help(help.clone());
+    }
+    public
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_grammar_contradicts_itself_nowhere() {
@@ -118,6 +143,17 @@ mod tests {
             assert!(help.contains(&format!("Example:\n  hostcache {name}")), "{name}:\n{help}");
             assert!(verb.get_about().is_some(), "{name} has no description");
         }
+    }
+
+    #[test]
+    fn the_public_grammar_is_the_grammar_without_hidden_verbs() {
+        let visible = |command: clap::Command| {
+            let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+            verbs.map(|verb| verb.get_name().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(visible(public_grammar()), visible(Cli::command()));
+        assert_eq!(public_grammar().get_subcommands().filter(|verb| verb.is_hide_set()).count(), 0);
+        public_grammar().debug_assert();
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use hostcache::{OpenError, ReadError, WriteError};
 use hostcache_daemon::DaemonError;
 use hostcache_demo::DemoError;
 use hostcache_replay::ReplayError;
+
+use crate::remedies::Explained;
 
 /// The exit code of an error, also one of usage.
 pub(crate) const ERROR: u8 = 2;
@@ -51,6 +54,17 @@ pub(crate) enum Failure {
     Input(io::Error),
     /// Standard output could not be written.
     Output(io::Error),
+    /// A file could not be read or written.
+    File {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// Which one.
+        path: PathBuf,
+        /// What the system answered.
+        error: io::Error,
+    },
+    /// A dump could not be loaded to its end.
+    Load(String),
     /// The region could not be opened, created, listed or destroyed.
     Open(OpenError),
     /// The region could not be read.
@@ -84,10 +98,13 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) => f.write_str(text),
+            Self::Usage(text) | Self::Load(text) => f.write_str(text),
             Self::Input(error) => write!(f, "can't read the value from standard input: {error}"),
             Self::Output(error) => write!(f, "can't write to standard output: {error}"),
-            Self::Open(error) => error.fmt(f),
+            Self::File { operation, path, error } => {
+                write!(f, "can't {operation} {}: {error}", path.display())
+            }
+            Self::Open(error) => Explained(error).fmt(f),
             Self::Read(error) => error.fmt(f),
             Self::Write(error) => error.fmt(f),
             Self::Daemon(error) => error.fmt(f),

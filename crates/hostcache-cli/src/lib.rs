@@ -9,7 +9,8 @@
 //!   `hostcache: <text>`. A few words for people ("stored", "no such key") go to standard error, only if
 //!   that is a terminal. A reader that goes away (`| head -1`) ends the command quietly.
 //! * **Formats.** Text for people, or `--format json`: one object per command on one line, with stable
-//!   snake_case names. Bytes that are not UTF-8 stand there as `{"hex": "00ff"}`.
+//!   snake_case names. Bytes that are not UTF-8 stand there as `{"hex": "00ff"}`. `stats` speaks
+//!   Prometheus' text format too.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -17,20 +18,27 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod advice;
 mod bytes;
 mod cli;
 mod command;
+mod dump;
 mod failure;
+mod figures;
 mod logging;
 mod open;
 mod output;
+mod prometheus;
+mod remedies;
 mod repeat;
+mod settings;
 mod table;
+mod top;
 mod units;
 
 use cli::Cli;
 use failure::ERROR;
-use output::Output;
+use output::{Format, Output};
 
 /// Runs one command line, the program's name included, and returns the process's exit code.
 pub fn run<I, T>(args: I) -> ExitCode
@@ -42,6 +50,10 @@ where
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    if cli.format == Format::Prometheus && !cli.verb.speaks_prometheus() {
+        complain("--format prometheus is understood by stats only: use text or json");
+        return ExitCode::from(ERROR);
+    }
     logging::start(cli.verb.is_daemon());
     let mut output = Output::new(cli.format);
     let result = command::run(cli.verb, &mut output).and_then(|outcome| {

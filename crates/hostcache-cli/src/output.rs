@@ -18,6 +18,8 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per command, on one line
     Json,
+    /// Prometheus' text format, of stats only
+    Prometheus,
 }
 
 /// Where a command prints.
@@ -32,6 +34,10 @@ impl Output {
         let stdout = io::stdout();
         let to_terminal = stdout.is_terminal();
         Self { format, stdout: BufWriter::new(stdout), to_terminal }
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -56,6 +62,11 @@ impl Output {
     /// Bytes as they are.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.write_all(bytes).map_err(Failure::Output)
+    }
+
+    /// Standard output itself, buffered, for what is neither text nor JSON.
+    pub(crate) fn stdout(&mut self) -> &mut impl Write {
+        &mut self.stdout
     }
 
     /// One JSON object on its line.

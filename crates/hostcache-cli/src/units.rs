@@ -99,6 +99,15 @@ pub(crate) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// `no items`, `1 item`, `2 items`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    match count {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
 /// An instant in UTC as ISO 8601 has it: `2001-09-09T01:46:40Z`.
 pub(crate) fn format_instant(unix_secs: u64) -> String {
     let (mut days, secs) = (unix_secs / 86_400, unix_secs % 86_400);

@@ -11,7 +11,6 @@
 //! succeeded, and waits for nobody. Every loop is bounded, so that a region that contradicts itself ends an
 //! operation with an error.
 
-mod bytes;
 mod fuel;
 pub mod layout;
 mod memory;

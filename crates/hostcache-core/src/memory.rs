@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 mod bytes;
 #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
 mod copy;
+mod offset;
 
 pub(crate) use bytes::Bytes;
 

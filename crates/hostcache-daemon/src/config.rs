@@ -1,5 +1,6 @@
 //! The daemon's settings.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::DaemonError;
@@ -59,7 +60,62 @@ impl Default for Config {
     }
 }
 
+/// One setting that differs: `NAME=OLD->NEW` in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Name of the field.
+    pub name: &'static str,
+    /// What it was.
+    pub from: String,
+    /// What it is.
+    pub to: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}->{}", self.name, self.from, self.to)
+    }
+}
+
 impl Config {
+    /// Every setting with its name and value, in the order of the fields.
+    fn named(&self) -> [(&'static str, String); 9] {
+        let Self {
+            // Says what to run, not how.
+            once: _,
+            buckets_per_step,
+            evictions_per_step,
+            pressed_pause,
+            busy_pause,
+            idle_pause,
+            recover_every,
+            sweep_every,
+            lead_every,
+            log_every,
+        } = self;
+        [
+            ("buckets_per_step", buckets_per_step.to_string()),
+            ("evictions_per_step", evictions_per_step.to_string()),
+            ("pressed_pause", format!("{pressed_pause:?}")),
+            ("busy_pause", format!("{busy_pause:?}")),
+            ("idle_pause", format!("{idle_pause:?}")),
+            ("recover_every", format!("{recover_every:?}")),
+            ("sweep_every", format!("{sweep_every:?}")),
+            ("lead_every", format!("{lead_every:?}")),
+            ("log_every", format!("{log_every:?}")),
+        ]
+    }
+
+    /// What differs from these settings in others.
+    #[must_use]
+    pub fn changes_to(&self, other: &Self) -> Vec<Change> {
+        let pairs = self.named().into_iter().zip(other.named());
+        pairs
+            .filter(|((_, from), (_, to))| from != to)
+            .map(|((name, from), (_, to))| Change { name, from, to })
+            .collect()
+    }
+
     /// Says what is wrong with the settings, if anything; [`run`](crate::run()) asks it first.
     pub fn validate(&self) -> Result<(), DaemonError> {
         let problem = if self.buckets_per_step == 0 {
@@ -86,6 +142,20 @@ mod tests {
     #[test]
     fn defaults_are_valid() {
         assert!(Config::default().validate().is_ok());
+    }
+
+    #[test]
+    fn a_change_is_named_with_both_values() {
+        let default = Config::default();
+        assert_eq!(default.changes_to(&default), []);
+        let other = Config {
+            evictions_per_step: 0,
+            recover_every: Duration::from_millis(100),
+            ..Config::default()
+        };
+        let changes: Vec<String> =
+            default.changes_to(&other).iter().map(ToString::to_string).collect();
+        assert_eq!(changes, ["evictions_per_step=256->0", "recover_every=250ms->100ms"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl fmt::Display for DaemonError {
                 write!(f, "the daemon's settings are invalid: {detail}")
             }
             Self::Signals { source } => {
-                write!(f, "can't install the handlers for SIGTERM and SIGINT: {source}")
+                write!(f, "can't install the signal handlers: {source}")
             }
             Self::Lead { region, source } => {
                 write!(f, "can't ask for the daemon's office on region {region:?}: {source}")

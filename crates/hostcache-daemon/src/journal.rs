@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use hostcache::MaintenanceReport;
 
+use crate::Config;
+
 /// Sums waiting to be written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Pending {
@@ -50,6 +52,26 @@ impl Journal {
             self.region,
             std::process::id()
         );
+    }
+
+    /// Somebody asked for the settings to be read anew: takes them over where they can be used, and says
+    /// what changed.
+    pub(crate) fn settings(&mut self, config: &mut Config, settings: Result<Config, String>) {
+        let region = &self.region;
+        match settings {
+            Err(reason) => log::warn!("settings-kept region={region} reason={reason:?}"),
+            Ok(settings) => {
+                let changes = config.changes_to(&settings);
+                if changes.is_empty() {
+                    log::info!("settings-unchanged region={region} reason=read-anew");
+                }
+                for change in changes {
+                    log::info!("setting-changed region={region} {change} reason=read-anew");
+                }
+                self.interval = settings.log_every;
+                *config = settings;
+            }
+        }
     }
 
     /// A step is done.
@@ -112,6 +134,17 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_are_taken_over_or_kept_as_they_were() {
+        let mut journal = Journal::new("catalog", Duration::from_secs(1));
+        let mut config = Config::default();
+        journal.settings(&mut config, Err("no such file".to_owned()));
+        assert_eq!(config, Config::default());
+        let other = Config { log_every: Duration::from_secs(9), ..Config::default() };
+        journal.settings(&mut config, Ok(other.clone()));
+        assert_eq!((config, journal.interval), (other, Duration::from_secs(9)));
+    }
 
     #[test]
     fn steady_work_is_summed_up_between_lines() {

@@ -13,6 +13,10 @@
 //! * **End.** It ends when the [`StopFlag`] is raised (by SIGTERM or SIGINT with
 //!   [`StopFlag::on_signals`]), within a second; also when its region has been destroyed, so that it does
 //!   not keep the memory of a region that nobody can find any more.
+//! * **Settings.** With [`Daemon::reload`] they are read anew when somebody asks (SIGHUP with
+//!   [`ReloadFlag::on_signal`]); what changed is logged. Settings that can't be used change nothing.
+//! * **Service manager.** With [`Daemon::notices`] it is told over `$NOTIFY_SOCKET` that the daemon is
+//!   ready (leading or standing by), alive, and about to end.
 //! * **Log.** Through the `log` facade, as one event word and `key=value` pairs: what was done and why,
 //!   at most one line a second, and nothing when nothing happened.
 //!
@@ -29,8 +33,10 @@
 //! ```
 
 mod config;
+mod control;
 mod error;
 mod journal;
+mod notices;
 mod office;
 mod pace;
 mod region_watch;
@@ -38,8 +44,10 @@ mod run;
 mod signals;
 mod summary;
 
-pub use config::Config;
+pub use config::{Change, Config};
+pub use control::{ReadSettings, Reload};
 pub use error::DaemonError;
-pub use run::run;
-pub use signals::StopFlag;
+pub use notices::Notices;
+pub use run::{Daemon, run};
+pub use signals::{ReloadFlag, StopFlag};
 pub use summary::{End, Summary};

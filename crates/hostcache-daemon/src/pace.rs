@@ -27,8 +27,8 @@ const RICH_ONE_IN: u64 = 8;
 
 /// The state from which budgets and pauses are worked out.
 #[derive(Debug)]
-pub(crate) struct Pace<'a> {
-    config: &'a Config,
+pub(crate) struct Pace {
+    config: Config,
     /// Buckets of the index; a hint is good enough.
     index_buckets: u64,
     last_step: Option<Instant>,
@@ -37,16 +37,21 @@ pub(crate) struct Pace<'a> {
     recover_again: bool,
 }
 
-impl<'a> Pace<'a> {
-    pub(crate) fn new(config: &'a Config, index_buckets: u64) -> Self {
+impl Pace {
+    pub(crate) fn new(config: &Config, index_buckets: u64) -> Self {
         Self {
-            config,
+            config: config.clone(),
             index_buckets,
             last_step: None,
             last_recovery: None,
             rich: false,
             recover_again: false,
         }
+    }
+
+    /// Goes on with other settings.
+    pub(crate) fn follow(&mut self, config: &Config) {
+        self.config = config.clone();
     }
 
     /// What the step that starts now may do.
@@ -116,7 +121,7 @@ mod tests {
     }
 
     /// Buckets and recoveries granted over 10 s of steps with pauses as `pace` asks, all alike.
-    fn ten_seconds(pace: &mut Pace<'_>, each: &MaintenanceReport) -> (u64, u64) {
+    fn ten_seconds(pace: &mut Pace, each: &MaintenanceReport) -> (u64, u64) {
         let start = Instant::now();
         let (mut at, mut buckets, mut recoveries) = (Duration::ZERO, 0, 0);
         while at < Duration::from_secs(10) {
@@ -182,6 +187,21 @@ mod tests {
         assert_eq!(pace.after(&report(|r| r.evicted = 256)), config.pressed_pause);
         let no_evictions = Config { evictions_per_step: 0, ..Config::default() };
         assert_eq!(Pace::new(&no_evictions, 100).after(&idle()), config.idle_pause);
+    }
+
+    #[test]
+    fn other_settings_count_from_the_next_step_on() {
+        let mut pace = Pace::new(&Config::default(), 10_000_000);
+        let now = Instant::now();
+        assert_eq!(pace.budget(now).evictions, 256);
+        let other = Config {
+            evictions_per_step: 7,
+            idle_pause: Duration::from_millis(333),
+            ..Config::default()
+        };
+        pace.follow(&other);
+        assert_eq!(pace.after(&idle()), other.idle_pause);
+        assert_eq!(pace.budget(now + other.idle_pause).evictions, 7);
     }
 
     #[test]

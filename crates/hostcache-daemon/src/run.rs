@@ -4,51 +4,113 @@ use std::time::Instant;
 
 use hostcache::{Cache, MaintenanceBudget, MaintenanceReport, OpenError, WriteError};
 
+use crate::control::{Control, Reload};
 use crate::journal::Journal;
 use crate::office::{self, Office};
 use crate::pace::Pace;
 use crate::region_watch::RegionWatch;
-use crate::{Config, DaemonError, End, StopFlag, Summary};
+use crate::{Config, DaemonError, End, Notices, StopFlag, Summary};
 
 /// Bytes of a bucket without its use marks.
 const BUCKET_BYTES: u64 = 64;
 
-/// Maintains the region until `stop` is raised, the region is destroyed, or, with
-/// [`once`](Config::once), one pass is done.
+/// A daemon with everything that it may be given: [`run`] is the short form.
 ///
-/// Stands by for as long as another daemon leads. Runs in the calling thread, starts no other, and
-/// installs no signal handler.
+/// ```no_run
+/// use hostcache_daemon::{Config, Daemon, Notices, Reload, ReloadFlag, StopFlag};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cache = hostcache::Cache::open("catalog")?;
+/// let hangup = ReloadFlag::on_signal()?;
+/// Daemon::new(Config::default())
+///     .notices(Notices::from_environment())
+///     .reload(Reload::new(hangup, || Ok(Config::default())))
+///     .run(&cache, &StopFlag::on_signals()?)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Daemon<'a> {
+    config: Config,
+    reload: Option<Reload<'a>>,
+    notices: Notices,
+}
+
+impl<'a> Daemon<'a> {
+    /// With these settings, which nothing changes, and telling nobody.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self { config, reload: None, notices: Notices::none() }
+    }
+
+    /// Settings may be read anew; those that can't be used are logged, and the old ones stay.
+    #[must_use]
+    pub fn reload(mut self, reload: Reload<'a>) -> Self {
+        self.reload = Some(reload);
+        self
+    }
+
+    /// Tells a service manager that it is up, alive and about to end.
+    #[must_use]
+    pub fn notices(mut self, notices: Notices) -> Self {
+        self.notices = notices;
+        self
+    }
+
+    /// Maintains the region until `stop` is raised, the region is destroyed, or, with
+    /// [`once`](Config::once), one pass is done.
+    ///
+    /// Stands by for as long as another daemon leads. Runs in the calling thread, starts no other, and
+    /// installs no signal handler.
+    ///
+    /// # Errors
+    ///
+    /// Settings out of their range, a region that can't be written, or what the system answers.
+    pub fn run(self, cache: &Cache, stop: &StopFlag) -> Result<Summary, DaemonError> {
+        let Self { mut config, reload, notices } = self;
+        config.validate()?;
+        let start = Instant::now();
+        let mut control = Control::new(stop.clone(), reload, notices);
+        let mut journal = Journal::new(cache.name(), config.log_every);
+        let mut summary = Summary::new();
+        let end = if config.once {
+            one_pass(cache, &config, &mut control, &mut journal, &mut summary)
+        } else {
+            serve(cache, &mut config, &mut control, &mut journal, &mut summary)
+        };
+        control.notices.stopping();
+        summary.end = end?;
+        summary.elapsed = start.elapsed();
+        journal.ended(&summary);
+        Ok(summary)
+    }
+}
+
+/// [`Daemon::run`] with settings that nothing changes, telling nobody.
+///
+/// # Errors
+///
+/// As [`Daemon::run`].
 pub fn run(cache: &Cache, config: &Config, stop: &StopFlag) -> Result<Summary, DaemonError> {
-    config.validate()?;
-    let start = Instant::now();
-    let mut journal = Journal::new(cache.name(), config.log_every);
-    let mut summary = Summary::new();
-    summary.end = if config.once {
-        one_pass(cache, config, stop, &mut journal, &mut summary)?
-    } else {
-        serve(cache, config, stop, &mut journal, &mut summary)?
-    };
-    summary.elapsed = start.elapsed();
-    journal.ended(&summary);
-    Ok(summary)
+    Daemon::new(config.clone()).run(cache, stop)
 }
 
 /// Leads for as long as it is allowed to.
 fn serve(
     cache: &Cache,
-    config: &Config,
-    stop: &StopFlag,
+    config: &mut Config,
+    control: &mut Control<'_>,
     journal: &mut Journal,
     summary: &mut Summary,
 ) -> Result<End, DaemonError> {
     let mut watch = RegionWatch::new(cache.path(), Instant::now());
-    let _leadership = match office::take(cache, config, stop, journal, &mut watch)? {
+    let _leadership = match office::take(cache, config, control, journal, &mut watch)? {
         Office::Held(leadership) => leadership,
         Office::Never(end) => return Ok(end),
     };
     summary.led = true;
     let mut pace = Pace::new(config, most_buckets(cache));
-    while !stop.is_raised() {
+    while !control.is_stopped() {
         let now = Instant::now();
         let pause = match step(cache, &pace.budget(now), journal)? {
             Some(report) => {
@@ -58,7 +120,12 @@ fn serve(
             }
             None => config.idle_pause,
         };
-        stop.sleep(pause);
+        control.sleep(pause);
+        if let Some(settings) = control.new_settings() {
+            journal.settings(config, settings);
+            pace.follow(config);
+            control.notices.ready(&office::leading(cache));
+        }
         if watch.is_gone(Instant::now()) {
             journal.region_gone();
             return Ok(End::RegionGone);
@@ -72,7 +139,7 @@ fn serve(
 fn one_pass(
     cache: &Cache,
     config: &Config,
-    stop: &StopFlag,
+    control: &mut Control<'_>,
     journal: &mut Journal,
     summary: &mut Summary,
 ) -> Result<End, DaemonError> {
@@ -81,9 +148,9 @@ fn one_pass(
     budget.buckets = config.buckets_per_step;
     budget.evictions = config.evictions_per_step;
     budget.recover = true;
-    while !stop.is_raised() {
+    while !control.is_stopped() {
         let Some(report) = step(cache, &budget, journal)? else {
-            stop.sleep(config.idle_pause);
+            control.sleep(config.idle_pause);
             continue;
         };
         summary.add(&report);

@@ -1,16 +1,16 @@
-//! How the daemon is told to end.
+//! How the daemon is told to end, and to read its settings anew.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::DaemonError;
 
 /// The longest sleep between two looks at the flag: a fraction of the second within which the daemon
 /// promises to end.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A flag that, once raised, ends the daemon. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -44,17 +44,40 @@ impl StopFlag {
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
 
-    /// Sleeps, but not past the raising of the flag by more than a moment.
-    pub(crate) fn sleep(&self, duration: Duration) {
-        let start = Instant::now();
-        // A signal does not shorten a thread's sleep, hence the short slices.
-        while !self.is_raised() {
-            let Some(left) = duration.checked_sub(start.elapsed()).filter(|d| !d.is_zero()) else {
-                return;
-            };
-            std::thread::sleep(left.min(LOOK_EVERY));
-        }
+/// A flag that, once raised, makes the daemon read its settings anew, and is lowered by that. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct ReloadFlag(Arc<AtomicBool>);
+
+impl ReloadFlag {
+    /// A flag that only [`raise`](Self::raise) raises.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A flag that SIGHUP raises too. This replaces the process's handler for it.
+    pub fn on_signal() -> Result<Self, DaemonError> {
+        let flag = Self::new();
+        signal_hook::flag::register(SIGHUP, Arc::clone(&flag.0))
+            .map_err(|source| DaemonError::Signals { source })?;
+        Ok(flag)
+    }
+
+    /// Asks the daemon to read its settings anew.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Lowers the flag; tells whether it was raised. A signal that comes while the settings are read
+    /// raises it anew, so that no change is missed.
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -69,13 +92,10 @@ mod tests {
         assert!(!clone.is_raised());
         flag.raise();
         assert!(clone.is_raised());
-    }
-
-    #[test]
-    fn a_raised_flag_makes_every_sleep_return() {
-        let flag = StopFlag::new();
+        let flag = ReloadFlag::new();
+        let clone = flag.clone();
         flag.raise();
-        // Would outlast the test run if the flag were not looked at.
-        flag.sleep(Duration::from_secs(86_400));
+        assert!(clone.is_raised() && clone.take());
+        assert!(!flag.is_raised() && !flag.take());
     }
 }

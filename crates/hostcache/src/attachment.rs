@@ -144,6 +144,11 @@ impl Attachment {
         self.locks.try_lock(OFFICE)
     }
 
+    /// Whether anybody holds the office, for people to read.
+    pub(crate) fn office_is_taken(&self) -> Result<bool, OsError> {
+        Ok(self.locks.holds(OFFICE) || self.locks.held_by_other(OFFICE)?)
+    }
+
     pub(crate) fn leave_office(&self) {
         // A failure means that the descriptor is gone, and the lock with it.
         let _ = self.locks.unlock(OFFICE);

@@ -75,6 +75,7 @@ mod inspect;
 mod keys;
 mod lifetime;
 mod maintenance;
+mod office;
 mod open;
 mod options;
 mod pin;

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod child;
 mod counts;
+mod golden;
 mod sources;
 mod step;
 mod summary;
@@ -27,6 +28,7 @@ Usage: cargo xtask COMMAND
   bench --instructions [ARG...]
                               count instructions per operation instead (needs valgrind)
   weaken [SITE...]            which model notices each memory ordering of the core
+  golden                      write the golden region of the present layout version anew
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
 Exit code: 0 all passed, 1 a step failed, 2 wrong usage.
@@ -52,6 +54,7 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
         "weaken" => weaken::run(args),
         "bench" => bench::run(args),
+        "golden" => step::run_selected(golden::steps(), args).map(|run| run.finish()),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -24,11 +24,7 @@ pub(crate) fn steps() -> Vec<Step> {
         ),
         system(),
         small_counters(),
-        Step::tests(
-            "cli",
-            "the command line, end to end",
-            [cargo(["test", "--no-fail-fast", "-p", "hostcache-cli"])],
-        ),
+        cli(),
         Step::commands(
             "demo",
             "a short run of the demonstration",
@@ -85,6 +81,15 @@ pub(crate) fn system() -> Step {
         "system",
         "several processes on one region: kills, stops, recorded histories",
         [cargo(["test", "--no-fail-fast", "--release", "-p", "hostcache-tests"])],
+    )
+}
+
+/// The command line and the daemon as processes.
+pub(crate) fn cli() -> Step {
+    Step::tests(
+        "cli",
+        "the command line, end to end",
+        [cargo(["test", "--no-fail-fast", "-p", "hostcache-cli"])],
     )
 }
 

@@ -13,6 +13,13 @@ const VOLUMES: [(&str, &str); 6] = [
     ("HOSTCACHE_TEST_SIZES", "50000"),
 ];
 
+/// Takeovers within a second, and a warm start of a million items.
+const OPERATIONS: [(&str, &str); 3] = [
+    ("HOSTCACHE_TEST_TAKEOVERS", "200"),
+    ("HOSTCACHE_TEST_TAKEOVER_LIMIT_MS", "1000"),
+    ("HOSTCACHE_TEST_DUMP_ITEMS", "1000000"),
+];
+
 /// One preemption more than the models explore by default, a hundred times the executions, and a death at every access.
 const EXPLORATION: [(&str, &str); 3] = [
     ("LOOM_MAX_PREEMPTIONS", "3"),
@@ -22,5 +29,9 @@ const EXPLORATION: [(&str, &str); 3] = [
 
 /// The long steps. A variable that the caller has set already is left as it is.
 pub(crate) fn steps() -> Vec<Step> {
-    vec![test::system().with_env(&VOLUMES), test::loom().with_env(&EXPLORATION)]
+    vec![
+        test::system().with_env(&VOLUMES),
+        test::cli().with_env(&OPERATIONS),
+        test::loom().with_env(&EXPLORATION),
+    ]
 }

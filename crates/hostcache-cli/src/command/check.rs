@@ -11,6 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
 use crate::table::{Align, Table};
+use crate::units::format_size;
 
 /// Pause between two walks: longer than any single operation of a running process.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -18,7 +19,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Walk the whole region, and account for every byte of its arena
 ///
 /// Exit code 0 if the region is sound, 1 if it is not. While others write, a walk may meet their steps
-/// half-way; a walk that finds a problem is repeated, and only the last one counts.
+/// half-way; a walk that finds a problem is repeated, and only the last one counts. Says what to do about
+/// what it finds.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -47,13 +49,14 @@ struct Report<'a> {
     arena_bytes: u64,
     unaccounted_bytes: i64,
     problems: &'a [String],
+    advice: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
     let cache = open::observer(&args.region.name)?;
     let report = walk(&cache, args.walks);
     if output.is_json() {
-        output.json(&object(&report))?;
+        output.json(&object(&report, cache.name()))?;
     } else {
         output.line(format_args!("region {}", cache.name()))?;
         output.text(accounts(&report))?;
@@ -61,6 +64,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
             output.line(format_args!("problem: {}", printable(problem.as_bytes())))?;
         }
         output.line(verdict(&report))?;
+        for remedy in remedies(&report, cache.name()) {
+            output.line(remedy)?;
+        }
     }
     Ok(report.is_sound().into())
 }
@@ -77,7 +83,7 @@ fn walk(cache: &Cache, walks: u32) -> CheckReport {
     report
 }
 
-fn object(report: &CheckReport) -> Report<'_> {
+fn object<'a>(report: &'a CheckReport, name: &str) -> Report<'a> {
     Report {
         sound: report.is_sound(),
         items: report.items,
@@ -93,7 +99,27 @@ fn object(report: &CheckReport) -> Report<'_> {
         arena_bytes: report.arena_bytes,
         unaccounted_bytes: report.unaccounted_bytes(),
         problems: &report.problems,
+        advice: remedies(report, name),
     }
+}
+
+/// What to do about what was found.
+fn remedies(report: &CheckReport, name: &str) -> Vec<String> {
+    let mut remedies = Vec::new();
+    if !report.is_sound() {
+        remedies.push(format!(
+            "if writers are at work, check again when they rest; if it stays so, save what can be read \
+             (hostcache dump {name} FILE), then destroy the region and create it anew (hostcache load)"
+        ));
+    }
+    if report.dead_held_bytes > 0 {
+        remedies.push(format!(
+            "{} are held by dead participants: the next allocation that needs them takes them; at once: \
+             hostcache serve {name} --once",
+            format_size(report.dead_held_bytes)
+        ));
+    }
+    remedies
 }
 
 fn accounts(report: &CheckReport) -> Table<3> {

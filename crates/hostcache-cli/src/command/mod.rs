@@ -8,17 +8,21 @@ pub(crate) mod add;
 pub(crate) mod cas;
 pub(crate) mod check;
 pub(crate) mod clear;
+pub(crate) mod completions;
 mod counter;
 pub(crate) mod create;
 pub(crate) mod decr;
 pub(crate) mod delete;
 pub(crate) mod demo;
 pub(crate) mod destroy;
+pub(crate) mod dump;
 pub(crate) mod get;
 pub(crate) mod incr;
 pub(crate) mod info;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod load;
+pub(crate) mod man;
 pub(crate) mod ps;
 pub(crate) mod replay;
 pub(crate) mod serve;
@@ -45,6 +49,8 @@ pub(crate) fn run(verb: Verb, output: &mut Output) -> Result<Outcome, Failure> {
         Verb::Touch(args) => touch::run(&args, output),
         Verb::Ttl(args) => ttl::run(&args, output),
         Verb::Keys(args) => keys::run(&args, output),
+        Verb::Dump(args) => dump::run(&args, output),
+        Verb::Load(args) => load::run(&args, output),
         Verb::Stats(args) => stats::run(&args, output),
         Verb::Top(args) => top::run(&args, output),
         Verb::Ps(args) => ps::run(&args, output),
@@ -54,6 +60,8 @@ pub(crate) fn run(verb: Verb, output: &mut Output) -> Result<Outcome, Failure> {
         Verb::Serve(args) => serve::run(&args, output),
         Verb::Demo(args) => demo::run(&args, output),
         Verb::Replay(args) => replay::run(&args, output),
+        Verb::Man(args) => man::run(&args, output),
+        Verb::Completions(args) => completions::run(&args, output),
         Verb::DemoWorker(worker) => Ok(demo::run_worker(&worker.arguments)),
     }
 }

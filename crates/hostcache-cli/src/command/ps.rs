@@ -9,7 +9,7 @@ use crate::bytes::printable;
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
 use crate::open;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::table::{Align, Table};
 
 /// List the participants: which processes use the region, and what each holds
@@ -48,6 +48,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     if output.is_json() {
         let participants = participants.iter().map(object).collect();
         output.json(&Participants { participants })?;
+    } else if participants.is_empty() {
+        note("no participants");
     } else {
         output.text(table(&participants))?;
     }
@@ -97,7 +99,7 @@ pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<8> {
 
 /// `alive`, `stopped` or `dead`. The lock proves life or death; that a living process is stopped is a hint
 /// from the process table, where a process of another pid namespace goes by another number.
-fn state(participant: &ParticipantInfo) -> &'static str {
+pub(crate) fn state(participant: &ParticipantInfo) -> &'static str {
     if !participant.alive {
         return "dead";
     }

@@ -1,27 +1,34 @@
 //! `serve`: the daemon.
 
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use hostcache::Cache;
-use hostcache_daemon::{Config, StopFlag, Summary};
+use hostcache_daemon::{Config, Daemon, Notices, Reload, ReloadFlag, StopFlag, Summary};
 use serde::Serialize;
 
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
-use crate::units::{self, whole_millis};
+use crate::settings::Settings;
+use crate::units::whole_millis;
 
 /// Run the daemon: expire, evict ahead of need, recover what dead processes held
 ///
 /// The cache works without it; the daemon takes that work out of the workers' way. A second one on the
 /// same region stands by and takes over when the first has ended. SIGTERM and SIGINT end it within a
 /// second; it also ends when the region is destroyed. It logs to standard error (RUST_LOG sets the
-/// level) and only when something happened.
+/// level) and only when something happened. Started by a service manager with $NOTIFY_SOCKET, it says
+/// when it is ready, alive and about to end.
+///
+/// With --settings it reads a TOML file in which every option below from --capacity on may stand under
+/// its name with _ for -, such as `recover_every = "100ms"`; an option on the command line is stronger.
+/// SIGHUP makes it read the file anew: what changed is logged, and a file with a mistake changes nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
   hostcache serve catalog --capacity 256MiB
+  hostcache serve catalog --settings /etc/hostcache/catalog.toml
   hostcache serve catalog --once")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -29,35 +36,11 @@ pub(crate) struct Args {
     /// Make one pass over the whole region, then end
     #[arg(long)]
     once: bool,
-    /// Create the region with this capacity if it is missing
-    #[arg(long, value_name = "SIZE", value_parser = units::parse_size)]
-    capacity: Option<u64>,
-    /// Look for dead participants at least this often [default: 250ms]
-    #[arg(long, value_name = "DURATION", value_parser = units::parse_interval)]
-    recover_every: Option<Duration>,
-    /// Sweep the whole index for expired items this often, as far as --buckets allows [default: 1s]
-    #[arg(long, value_name = "DURATION", value_parser = units::parse_interval)]
-    sweep_every: Option<Duration>,
-    /// The most index buckets that one step looks through [default: 4096]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    buckets: Option<u32>,
-    /// The most items that one step evicts ahead of need [default: 256]
-    #[arg(long, value_name = "N")]
-    evictions: Option<u32>,
-}
-
-impl Args {
-    fn config(&self) -> Config {
-        let default = Config::default();
-        Config {
-            once: self.once,
-            recover_every: self.recover_every.unwrap_or(default.recover_every),
-            sweep_every: self.sweep_every.unwrap_or(default.sweep_every),
-            buckets_per_step: self.buckets.unwrap_or(default.buckets_per_step),
-            evictions_per_step: self.evictions.unwrap_or(default.evictions_per_step),
-            ..default
-        }
-    }
+    /// Read settings from a TOML file, anew at every SIGHUP
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Settings,
 }
 
 #[derive(Serialize)]
@@ -77,18 +60,54 @@ struct Served {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    // Before anything takes time, so that an early SIGTERM is heard too.
+    // Before anything takes time, so that an early signal is heard too.
     let stop = StopFlag::on_signals()?;
+    let reload = args.settings.as_deref().map(|path| Ok::<_, Failure>((path, hangup()?)));
+    let reload = reload.transpose()?;
+    let settings = current(&args.flags, args.settings.as_deref()).map_err(Failure::Usage)?;
+    let config = Config { once: args.once, ..settings.config() };
+    config.validate()?;
     let name = args.region.name.as_str();
-    let cache = match args.capacity {
+    let cache = match settings.capacity {
         Some(bytes) => Cache::builder(name).capacity(bytes).open_or_create()?,
         None => open::writer(name)?,
     };
-    let summary = hostcache_daemon::run(&cache, &args.config(), &stop)?;
+    let mut daemon = Daemon::new(config).notices(Notices::from_environment());
+    if let Some((path, flag)) = reload {
+        daemon = daemon.reload(Reload::new(flag, || reread(&args.flags, path, &cache)));
+    }
+    let summary = daemon.run(&cache, &stop)?;
     if output.is_json() {
         output.json(&object(cache.name(), &summary))?;
     }
     Ok(Outcome::Yes)
+}
+
+/// SIGHUP: only a daemon with a settings file has something to read anew; any other ends with its terminal.
+fn hangup() -> Result<ReloadFlag, Failure> {
+    Ok(ReloadFlag::on_signal()?)
+}
+
+/// The flags, and where they say nothing, the file.
+fn current(flags: &Settings, file: Option<&Path>) -> Result<Settings, String> {
+    match file {
+        Some(path) => Settings::read(path).map(|file| flags.or(&file)),
+        None => Ok(flags.clone()),
+    }
+}
+
+/// What a running daemon can take over from its settings.
+fn reread(flags: &Settings, path: &Path, cache: &Cache) -> Result<Config, String> {
+    let settings = current(flags, Some(path))?;
+    if let Some(wanted) = settings.capacity.filter(|wanted| wanted & !4095 != cache.capacity()) {
+        log::warn!(
+            "setting-ignored region={} capacity={wanted} reason=\"the region keeps its {} bytes until it is \
+             destroyed and made anew\"",
+            cache.name(),
+            cache.capacity()
+        );
+    }
+    Ok(settings.config())
 }
 
 fn object(region: &str, summary: &Summary) -> Served {

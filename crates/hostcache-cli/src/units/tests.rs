@@ -121,3 +121,8 @@ fn instants_follow_the_calendar() {
     }
     assert!(format_instant(u64::MAX).ends_with('Z'), "a nonsense time ends too");
 }
+
+#[test]
+fn one_is_no_plural() {
+    assert_eq!([0, 1, 2].map(|n| counted(n, "item")), ["no items", "1 item", "2 items"]);
+}

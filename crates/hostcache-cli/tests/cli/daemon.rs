@@ -1,67 +1,9 @@
 //! `serve`: the daemon as a process.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStderr, Command};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-
 use serde_json::json;
 
-use crate::support::{HUNG, Host, eventually, wait};
-
-/// A running daemon; killed when dropped.
-struct Daemon {
-    child: Child,
-    log: Receiver<String>,
-}
-
-impl Daemon {
-    fn start(host: &Host, arguments: &[&str]) -> Self {
-        let mut command = host.command(["serve", "catalog"].iter().chain(arguments));
-        let mut child = command.spawn().expect("start the daemon");
-        let log = lines(child.stderr.take().expect("stderr is piped"));
-        Self { child, log }
-    }
-
-    /// Reads the log up to a line with these words, and gives that line.
-    #[track_caller]
-    fn expect_line(&self, words: &str) -> String {
-        let mut seen = Vec::new();
-        while let Ok(line) = self.log.recv_timeout(HUNG) {
-            if line.contains(words) {
-                return line;
-            }
-            seen.push(line);
-        }
-        panic!("no line with {words:?} in {seen:#?}");
-    }
-
-    /// Sends a signal by its name.
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status();
-        assert!(status.expect("run kill").success());
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Both fail only for a child that has been waited for already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines(stderr: ChildStderr) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            // The test may have read enough.
-            let _ = sender.send(line);
-        }
-    });
-    receiver
-}
+use crate::process::Daemon;
+use crate::support::{Host, eventually, wait};
 
 #[test]
 fn sigterm_and_sigint_end_the_daemon_in_order() {

@@ -2,8 +2,16 @@
 //!
 //! Each test has a directory of its own for its regions (`HOSTCACHE_DIR`), removed at its end.
 
+mod containers;
 mod daemon;
+mod dumps;
+mod insight;
 mod items;
+mod manual;
+mod process;
 mod regions;
+mod service;
+mod settings;
 mod streams;
 mod support;
+mod takeover;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
@@ -212,4 +213,31 @@ fn a_file_that_is_no_region_is_refused_by_name() {
         problem.as_str().is_some_and(|text| text.contains("not a hostcache region")),
         "{problem}"
     );
+}
+
+#[test]
+fn a_region_of_another_layout_version_is_refused_with_what_to_do() {
+    let host = Host::with_catalog();
+    let info = host.json("info catalog");
+    let path = info["path"].as_str().expect("a path");
+    let file = File::options().write(true).open(path).expect("the region's file");
+    // The version is the second word of every layout.
+    file.write_all_at(&77_u64.to_le_bytes(), 8).expect("write");
+    for arguments in [
+        &["get", "catalog", "k"][..],
+        &["set", "catalog", "k", "v"],
+        &["stats", "catalog"],
+        &["serve", "catalog", "--capacity", "16MiB"],
+        &["create", "catalog", "--capacity", "16MiB", "--if-missing"],
+        &["dump", "catalog", "/nonexistent/dump"],
+    ] {
+        let text = host.run(arguments).error();
+        let own = format!("layout version {}", info["layout_version"]);
+        for words in ["layout version 77", &own, "hostcache destroy catalog", "dump"] {
+            assert!(text.contains(words), "{words:?} in {text}");
+        }
+    }
+    let problem = host.listed()[0]["problem"].clone();
+    assert!(problem.as_str().is_some_and(|text| text.contains("layout version 77")), "{problem}");
+    host.run(["destroy", "catalog"]).done_silently();
 }

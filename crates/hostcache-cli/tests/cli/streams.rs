@@ -32,6 +32,7 @@ fn every_verb_answers_in_json_with_one_object() {
         "check catalog",
         "delete catalog k",
         "delete catalog k",
+        "delete catalog --prefix k",
         "serve catalog --once",
         "clear catalog",
         "destroy catalog",

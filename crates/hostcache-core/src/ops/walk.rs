@@ -1,8 +1,10 @@
 //! Walking over all items while others work: each slot is read at some moment of the walk.
 
 use crate::layout::{ItemHead, SLOTS};
+use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::table::Position;
+use crate::word::SlotWord;
 
 impl Region {
     /// Buckets of the index, for [`Region::items_in`].
@@ -27,7 +29,10 @@ impl Region {
         for index in 0..SLOTS as u8 {
             // An item that is replaced under the copy is looked at again a few times.
             for _ in 0..16 {
-                let Some(found) = self.committed_at(Position::new(bucket, index)) else { break };
+                let position = Position::new(bucket, index);
+                let Some(found) = self.committed_at(position) else {
+                    if self.holds_nothing(position) { break } else { continue }
+                };
                 let head = found.item_head();
                 let dead = self.is_cleared(head.stamp, epoch)
                     || head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
@@ -41,5 +46,11 @@ impl Region {
                 }
             }
         }
+    }
+
+    /// Whether a slot holds no committed item at this moment, and not merely one that was being replaced under a look.
+    fn holds_nothing(&self, position: Position) -> bool {
+        let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+        word.is_empty() || word.is_tentative()
     }
 }

@@ -1,6 +1,6 @@
 //! Bytes at any offset, in words.
 
-use crate::memory::Memory;
+use super::Memory;
 use crate::sync::Ordering;
 
 impl Memory {
@@ -82,7 +82,7 @@ mod tests {
         let source: Vec<u8> = (1..=64).collect();
         for from in 0..=64usize {
             for to in from..=64 {
-                let mut words = [u64::MAX; 8];
+                let mut words = [u64::MAX; 512];
                 let memory = memory(&mut words);
                 memory.write_bytes(0, from as u64, &source[from..to]);
                 let mut expected = vec![0xff; 64];
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn words_are_copied_over_themselves() {
         for (from, to) in [(1, 2), (2, 1), (0, 3), (3, 0), (2, 2)] {
-            let mut words = [0, 1, 2, 3, 4, 5, 6, 7];
+            let mut words: Vec<u64> = (0..512).collect();
             memory(&mut words).copy_words(from, to, 4);
             let moved = &words[to as usize..][..4];
             assert_eq!(moved, (from..from + 4).collect::<Vec<_>>());

@@ -1,0 +1,156 @@
+//! Statistics in Prometheus' text exposition format, version 0.0.4.
+//!
+//! Written here in a few lines because that version is what both a scrape and node_exporter's textfile
+//! collector read with its types: the crates that write OpenMetrics name counters in a way that the
+//! collector takes for untyped.
+
+use std::fmt::Write;
+
+use hostcache::{Cache, ClassInfo, ParticipantInfo, RegionInfo, Stats};
+
+use crate::command::ps;
+use crate::figures::{FIGURES, Kind};
+
+/// Everything that is known of a region at this moment.
+pub(crate) fn exposition(cache: &Cache) -> String {
+    let mut page = Page::new(cache.name());
+    figures(&mut page, &cache.stats());
+    geometry(&mut page, &cache.info());
+    classes(&mut page, &cache.slab_classes());
+    participants(&mut page, &cache.participants());
+    page.text
+}
+
+/// A page about one region.
+struct Page {
+    region: String,
+    text: String,
+}
+
+impl Page {
+    fn new(region: &str) -> Self {
+        Self { region: escaped(region), text: String::new() }
+    }
+
+    /// The lines that stand once before the samples of a metric.
+    fn metric(&mut self, name: &str, kind: Kind, help: &str) {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        // Writing to a String does not fail, here and below.
+        let _ = writeln!(self.text, "# HELP {name} {}", help.replace('\\', r"\\"));
+        let _ = writeln!(self.text, "# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: u64) {
+        let _ = write!(self.text, "{name}{{region=\"{}\"", self.region);
+        for (label, text) in labels {
+            let _ = write!(self.text, ",{label}=\"{}\"", escaped(text));
+        }
+        let _ = writeln!(self.text, "}} {value}");
+    }
+
+    fn single(&mut self, name: &str, kind: Kind, help: &str, value: u64) {
+        self.metric(name, kind, help);
+        self.sample(name, &[], value);
+    }
+}
+
+fn figures(page: &mut Page, stats: &Stats) {
+    for figure in FIGURES {
+        let value = (figure.of)(stats);
+        page.single(&metric_name(figure.name, figure.kind), figure.kind, figure.help, value);
+    }
+}
+
+/// `hostcache_get_hits_total`, `hostcache_bytes`; what Memcached calls `total_items` is `items_total` here.
+fn metric_name(figure: &str, kind: Kind) -> String {
+    match kind {
+        Kind::Gauge => format!("hostcache_{figure}"),
+        Kind::Counter => {
+            format!("hostcache_{}_total", figure.strip_prefix("total_").unwrap_or(figure))
+        }
+    }
+}
+
+fn geometry(page: &mut Page, info: &RegionInfo) {
+    for (name, help, value) in [
+        ("hostcache_index_slots", "The most items that the index can hold", info.index_slots),
+        (
+            "hostcache_arena_bytes",
+            "Bytes of the arena, from which items are given",
+            info.arena_bytes,
+        ),
+        (
+            "hostcache_participant_slots",
+            "The most threads that may use the region for writing at once",
+            info.participant_slots.into(),
+        ),
+        (
+            "hostcache_created_timestamp_seconds",
+            "When the region was created, in seconds since the Unix epoch",
+            info.created_unix_secs,
+        ),
+    ] {
+        page.single(name, Kind::Gauge, help, value);
+    }
+}
+
+fn classes(page: &mut Page, classes: &[ClassInfo]) {
+    // A class that never had a page has nothing to tell.
+    let used: Vec<(String, &ClassInfo)> = classes
+        .iter()
+        .filter(|class| class.pages > 0)
+        .map(|class| (class.chunk_size.to_string(), class))
+        .collect();
+    page.metric("hostcache_slab_pages", Kind::Gauge, "Pages of a slab class, by its chunk size");
+    for (size, class) in &used {
+        page.sample("hostcache_slab_pages", &[("chunk_size", size)], class.pages);
+    }
+    let name = "hostcache_slab_chunks";
+    page.metric(name, Kind::Gauge, "Chunks of a slab class, by its chunk size and their state");
+    for (size, class) in &used {
+        page.sample(name, &[("chunk_size", size), ("state", "used")], class.used_chunks);
+        page.sample(name, &[("chunk_size", size), ("state", "free")], class.free_chunks);
+    }
+}
+
+fn participants(page: &mut Page, participants: &[ParticipantInfo]) {
+    let name = "hostcache_participant_states";
+    page.metric(name, Kind::Gauge, "Participants by state; stopped is a hint");
+    for state in ["alive", "stopped", "dead"] {
+        let count = participants.iter().filter(|one| ps::state(one) == state).count();
+        page.sample(name, &[("state", state)], count as u64);
+    }
+}
+
+/// A label's value, in which a quote, a backslash and a line end are written with a backslash.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_kind() {
+        assert_eq!(metric_name("get_hits", Kind::Counter), "hostcache_get_hits_total");
+        assert_eq!(metric_name("total_items", Kind::Counter), "hostcache_items_total");
+        assert_eq!(metric_name("curr_items", Kind::Gauge), "hostcache_curr_items");
+    }
+
+    #[test]
+    fn a_page_is_help_type_and_sample_of_every_figure() {
+        let mut page = Page::new("a \"b\\c\"\n/d");
+        let mut stats = Stats::default();
+        stats.get_hits = 3;
+        figures(&mut page, &stats);
+        let hits = "# HELP hostcache_get_hits_total Gets that found their key\n\
+                    # TYPE hostcache_get_hits_total counter\n\
+                    hostcache_get_hits_total{region=\"a \\\"b\\\\c\\\"\\n/d\"} 3\n";
+        assert!(page.text.contains(hits), "{}", page.text);
+        assert_eq!(page.text.lines().count(), 3 * FIGURES.len());
+    }
+}
