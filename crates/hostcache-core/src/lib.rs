@@ -17,6 +17,7 @@ mod memory;
 mod ops;
 mod ordering;
 mod participant;
+mod prefetch;
 mod region;
 mod session;
 mod slab;
@@ -29,8 +30,8 @@ pub use fuel::Exhausted;
 pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
-    Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, SetOutcome,
-    SetRequest, Swept, Value,
+    Account, Arithmetic, BATCH, ClassAccount, Condition, Copied, Counted, Deadline, Deleted, End,
+    Got, SetOutcome, SetRequest, Swept, Value, Walked,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered};

@@ -10,6 +10,7 @@ use hostcache_core::{Host, Lane, Memory, Region};
 use hostcache_os::{ByteLocks, Mapping, OsError};
 
 use crate::OpenError;
+use crate::clock::Clock;
 use crate::place::Place;
 
 /// The byte of the daemon's office, behind all lanes'.
@@ -24,6 +25,10 @@ pub(crate) struct Attachment {
     pub(crate) path: PathBuf,
     locks: ByteLocks,
     writable: bool,
+    /// By which its deadlines count.
+    pub(crate) clock: Clock,
+    /// What the file was at first.
+    identity: (u64, u64),
     /// Last: the region's memory goes after everything that reads it.
     _mapping: Mapping,
 }
@@ -54,11 +59,18 @@ impl Attachment {
     ) -> Result<Self, OpenError> {
         let path = place.path();
         let locks = ByteLocks::open(&file, &path, writable).map_err(|e| place.os_error(e))?;
-        Ok(Self { region, header, file, path, locks, writable, _mapping: mapping })
+        let identity = hostcache_os::file_identity(&file).map_err(|e| place.os_error(e))?;
+        let clock = Clock::default();
+        Ok(Self { region, header, file, path, locks, writable, clock, identity, _mapping: mapping })
     }
 
     pub(crate) fn is_writable(&self) -> bool {
         self.writable
+    }
+
+    /// The file once more, by its descriptor, if that is still open and the file's.
+    pub(crate) fn own_file(&self) -> Result<File, OsError> {
+        hostcache_os::duplicate(&self.file, self.identity)
     }
 
     pub(crate) fn geometry(&self) -> &Geometry {
@@ -111,7 +123,7 @@ impl Attachment {
 impl Host for Attachment {
     #[inline]
     fn now_ms(&self) -> u64 {
-        hostcache_os::now_coarse_ms()
+        self.clock.coarse_ms()
     }
 
     fn claim_lane(&self, lane: LaneId) -> bool {

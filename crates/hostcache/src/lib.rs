@@ -57,30 +57,38 @@
 //! A hit copies the value out behind two looks at its slot and header, without an atomic read-modify-write and without a
 //! system call. A `set` over an existing key is three: naming, linking, retiring.
 
+mod append;
 mod attachment;
+mod batch;
 mod builder;
 mod cache;
+mod clock;
 mod error;
 mod inspect;
-mod keys;
+mod item;
+mod iterate;
 mod lifetime;
 mod maintenance;
 mod open;
 mod options;
 mod place;
+mod private;
 mod read;
 mod seat;
 mod stats;
+mod take;
 mod write;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
+pub use clock::ManualClock;
 pub use error::{OpenError, ReadError, WriteError};
-pub use keys::Keys;
+pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
 pub use options::{
     CasToken, Condition, CounterOptions, Item, ItemInfo, Lifetime, SetOptions, SetOutcome, encoding,
 };
+pub use private::PrivateCache;
 pub use stats::{
     CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
     RegionInfo, Stats,

@@ -15,6 +15,8 @@ use crate::word::{BlockState, BlockWord};
 pub(crate) trait Change {
     /// Whether `decide` needs the present value's bytes.
     const READS_VALUE: bool;
+    /// Whether it counts as a use of the present item, as a read does.
+    const IS_USE: bool = false;
 
     /// Decides on the item as it is now; asked again whenever it has changed.
     fn decide(&mut self, present: Option<Present<'_>>) -> Result<Verdict, Failure>;
@@ -155,6 +157,9 @@ impl<H: Host> Session<'_, H> {
             // EPOCH: a newer item is never replaced under an older stamp.
             Ok(None)
         } else {
+            if C::IS_USE && dead.is_none() {
+                region.raise_mark(found.position);
+            }
             let present = dead.is_none().then_some(Present { head: &found.head, value: &value });
             change.decide(present).map(Some)
         };

@@ -128,7 +128,7 @@ impl Region {
 
     /// Whether a tentative word counts.
     #[cold]
-    fn is_pending(&self, position: Position, word: SlotWord) -> bool {
+    pub(crate) fn is_pending(&self, position: Position, word: SlotWord) -> bool {
         let primary = position.primary(&self.geometry, word);
         let control = ControlWord::from_bits(self.control(primary).load(ord::control_load()));
         control.pending().is_some_and(|pending| {
