@@ -119,3 +119,122 @@ impl Region {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::layout::{Header, Identity, Shape};
+    use crate::ops::{Condition, Deadline, SetRequest};
+    use crate::sync::Ordering;
+    use crate::table::Probe;
+    use crate::word::{ControlWord, LaneId};
+    use crate::{Lane, Memory, Session};
+
+    struct Alone;
+
+    impl Host for Alone {
+        fn now_ms(&self) -> u64 {
+            1_000
+        }
+
+        fn claim_lane(&self, _: LaneId) -> bool {
+            false
+        }
+
+        fn release_lane(&self, _: LaneId) {}
+    }
+
+    fn with_region(test: impl FnOnce(&Region, &mut Lane)) {
+        let mut words = vec![0u64; 1 << 17];
+        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
+        // SAFETY: the vector outlives the region and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
+        let header = Header {
+            shape,
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+        };
+        let region = Region::format(memory, &header).expect("valid");
+        let mut lane = Lane::attach(&region, 0, &Identity::default());
+        test(&region, &mut lane);
+    }
+
+    fn set(region: &Region, lane: &mut Lane, key: &[u8]) {
+        let request = SetRequest {
+            value: b"value",
+            flags: 0,
+            encoding: 0,
+            deadline: Deadline::At(None),
+            condition: Condition::Always,
+        };
+        Session::new(region, lane, &Alone).set(key, &request).expect("there is room");
+    }
+
+    fn walk(region: &Region) -> Vec<Vec<u8>> {
+        (0..region.slots())
+            .filter_map(|slot| region.item_at(&Alone, slot, b"", true).expect("nobody writes"))
+            .map(|walked| walked.key)
+            .collect()
+    }
+
+    /// The slot of a key, back in the state that an inserter leaves that is stopped right behind its commit, or right
+    /// before it.
+    fn unfinish(region: &Region, key: &[u8], committed: bool) {
+        let probe = Probe::new(&region.geometry, key);
+        let at = (0..2 * SLOTS).find(|&at| {
+            let word = region.slot(probe.position(at)).load(Ordering::Relaxed);
+            SlotWord::from_bits(word).tag() == probe.tag
+        });
+        let at = at.expect("the key is there");
+        let slot = region.slot(probe.position(at));
+        let word = SlotWord::from_bits(slot.load(Ordering::Relaxed));
+        let tentative = SlotWord::tentative(
+            word.tag(),
+            word.generation(),
+            word.is_alternate(),
+            word.location(),
+        );
+        slot.store(tentative.bits(), Ordering::Relaxed);
+        if committed {
+            let control = region.control(probe.primary);
+            let word = ControlWord::from_bits(control.load(Ordering::Relaxed));
+            control.store(word.commit(at as u8, probe.tag).bits(), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_insertion_that_its_owner_has_not_finished_is_met_if_it_is_committed() {
+        for committed in [false, true] {
+            with_region(|region, lane| {
+                set(region, lane, b"key");
+                assert_eq!(walk(region), [b"key"]);
+                unfinish(region, b"key", committed);
+                assert_eq!(walk(region).len(), usize::from(committed));
+                let read = region.get(&Alone, b"key", false, |_| ()).expect("nobody writes");
+                assert_eq!(read == crate::Got::Hit(()), committed, "a walk sees what a read sees");
+            });
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_item_end_a_look_and_are_not_met() {
+        with_region(|region, lane| {
+            set(region, lane, b"key");
+            let arena = region.geometry.arena_at;
+            for location in [1, arena, arena + 1, region.geometry.arena_end - 1] {
+                let word = SlotWord::tentative(7, 3, false, location).committed();
+                let position = Position { bucket: 1, index: 2 };
+                let before = region.slot(position).swap(word.bits(), Ordering::Relaxed);
+                assert_eq!(walk(region).iter().filter(|key| key.as_slice() != b"key").count(), 0);
+                region.slot(position).store(before, Ordering::Relaxed);
+            }
+            assert_eq!(region.item_at(&Alone, region.slots(), b"", true), Ok(None));
+            assert_eq!(region.item_at(&Alone, u64::MAX, b"", true), Ok(None));
+        });
+    }
+}
