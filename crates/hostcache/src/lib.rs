@@ -63,6 +63,7 @@ mod batch;
 mod builder;
 mod cache;
 mod clock;
+mod codec;
 mod error;
 mod inspect;
 mod item;
@@ -77,11 +78,13 @@ mod read;
 mod seat;
 mod stats;
 mod take;
+mod typed;
 mod write;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use clock::ManualClock;
+pub use codec::{Bincode, Codec, Json};
 pub use error::{OpenError, ReadError, WriteError};
 pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
@@ -93,6 +96,7 @@ pub use stats::{
     CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
     RegionInfo, Stats,
 };
+pub use typed::{TypedCache, TypedError};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]
