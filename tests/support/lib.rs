@@ -19,5 +19,6 @@ pub mod random;
 pub mod region;
 pub mod roles;
 pub mod store;
+pub mod suite;
 pub mod value;
 pub mod volume;

@@ -1,0 +1,80 @@
+//! The whole public API beside a naive model: every backing, every geometry, alone and by turns of several processes.
+//!
+//! A new backing is one more line in `every_geometry!`.
+
+use std::path::Path;
+
+use hostcache_tests::random::seed;
+use hostcache_tests::suite::operations::{NO_OPERATIONS, TABLE};
+use hostcache_tests::suite::setting::{self, Backing, Geometry, Setting};
+use hostcache_tests::suite::{Alone, Suite, surface};
+use hostcache_tests::volume;
+
+fn run(name: &str, backing: Backing, geometry: Geometry) {
+    let made = backing(&geometry);
+    let (evicts, setting) = (geometry.evicts, Setting { geometry });
+    let mut suite = Suite::new(&made, setting, seed(name));
+    suite.run(volume::steps(), &mut Alone);
+    let evictions = made.handles[0].stats().evictions;
+    println!("{name}: {evictions} evictions, of which {} were noticed", suite.excused());
+    assert_eq!(evictions > 0, evicts, "{evictions} evictions");
+    let report = made.handles[0].check();
+    assert!(report.is_sound(), "{report:#?}");
+}
+
+macro_rules! every_geometry {
+    ($($backing:ident,)*) => {
+        $(mod $backing {
+            use super::*;
+
+            #[test]
+            fn a_tiny_region_does_what_the_model_does() {
+                run(concat!(stringify!($backing), ", tiny"), setting::$backing, Geometry::tiny());
+            }
+
+            #[test]
+            fn a_roomy_region_does_what_the_model_does() {
+                run(concat!(stringify!($backing), ", roomy"), setting::$backing, Geometry::roomy());
+            }
+
+            #[test]
+            fn small_counters_do_what_the_model_does() {
+                let name = concat!(stringify!($backing), ", small counters");
+                run(name, setting::$backing, Geometry::small_counters());
+            }
+
+            #[test]
+            fn large_values_do_what_the_model_does() {
+                let name = concat!(stringify!($backing), ", large values");
+                run(name, setting::$backing, Geometry::large_values());
+            }
+        })*
+    };
+}
+
+every_geometry! {
+    by_name,
+    by_path,
+    private,
+}
+
+#[test]
+fn every_public_function_is_in_the_suite_or_is_no_operation() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hostcache/src");
+    let functions = surface::functions_below(&sources).expect("the public crate's sources");
+    assert!(functions.len() > 50, "{functions:?}");
+    let known = |name: &str| {
+        TABLE.iter().any(|operation| operation.name == name)
+            || NO_OPERATIONS.iter().any(|&(other, _)| other == name)
+    };
+    let forgotten: Vec<&String> = functions.iter().filter(|name| !known(name)).collect();
+    assert!(
+        forgotten.is_empty(),
+        "add these to tests/support/suite/operations.rs, to TABLE with an operation of the suite, or \
+         to NO_OPERATIONS with a reason: {forgotten:?}"
+    );
+    let of_cache = TABLE.iter().map(|o| o.name).chain(NO_OPERATIONS.iter().map(|&(name, _)| name));
+    let gone: Vec<&str> =
+        of_cache.filter(|name| !name.contains("::") && !functions.contains(*name)).collect();
+    assert!(gone.is_empty(), "these are no functions of Cache any more: {gone:?}");
+}
