@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
+use hostcache_tests::child::Worker;
 use hostcache_tests::random::seed;
+use hostcache_tests::region::TestRegion;
+use hostcache_tests::roles::{Company, Lockstep, Post, Role};
 use hostcache_tests::suite::operations::{NO_OPERATIONS, TABLE};
 use hostcache_tests::suite::setting::{self, Backing, Geometry, Setting};
 use hostcache_tests::suite::{Alone, Suite, surface};
@@ -56,6 +59,46 @@ every_geometry! {
     by_name,
     by_path,
     private,
+}
+
+fn by_turns(name: &str, company: Company, geometry: Geometry) {
+    const MEMBERS: usize = 3;
+    let (seed, steps) = (seed(name), volume::steps() / 2);
+    let ttl = |ms: u64| std::time::Duration::from_millis(ms);
+    let region = TestRegion::create_with(|mut builder| {
+        builder = builder.capacity(geometry.capacity);
+        builder = geometry.default_ttl.map_or(builder.clone(), |ms| builder.default_ttl(ttl(ms)));
+        builder = geometry.max_ttl.map_or(builder.clone(), |ms| builder.max_ttl(ttl(ms)));
+        if geometry.small_counters { builder.small_counters() } else { builder }
+    });
+    let setting = Setting { geometry };
+    let spawned = if company == Company::Spawned { MEMBERS } else { 1 };
+    let workers: Vec<Worker> = (0..spawned)
+        .map(|lane| {
+            let post = Post::new(&region, lane);
+            let setting = setting.clone();
+            let role = Lockstep { post, company, members: MEMBERS, setting, seed, steps };
+            Worker::spawn(env!("CARGO_BIN_EXE_test-worker"), &Role::Lockstep(Box::new(role)))
+        })
+        .collect();
+    workers.into_iter().for_each(Worker::join);
+    region.assert_sound();
+}
+
+#[test]
+fn processes_that_take_turns_do_what_the_model_does() {
+    by_turns("processes by turns", Company::Spawned, Geometry::roomy());
+}
+
+#[test]
+fn processes_that_take_turns_with_small_counters_do_what_the_model_does() {
+    let geometry = Geometry::small_counters();
+    by_turns("processes by turns, small counters", Company::Spawned, geometry);
+}
+
+#[test]
+fn forked_processes_that_share_a_private_cache_and_its_clock_do_what_the_model_does() {
+    by_turns("forked processes by turns", Company::Forked, Geometry::roomy());
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl Forks {
 }
 
 /// Runs `body` in a forked child, which ends without any clean-up, as forked workers do.
-fn fork(body: impl FnOnce() -> Outcome) -> io::Result<i32> {
+pub(super) fn fork(body: impl FnOnce() -> Outcome) -> io::Result<i32> {
     // SAFETY: the child goes on as a copy of this thread; what it uses of the C library and the
     // allocator is kept usable over a fork by their own handlers.
     match unsafe { libc::fork() } {
@@ -147,7 +147,7 @@ fn fork(body: impl FnOnce() -> Outcome) -> io::Result<i32> {
 }
 
 /// Waits for a forked child; an error unless it was content.
-fn join(pid: i32) -> Outcome {
+pub(super) fn join(pid: i32) -> Outcome {
     let mut status = 0;
     // SAFETY: `status` may be written; the process is a child of ours that nobody else waits for.
     let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };

@@ -3,6 +3,7 @@
 mod churn;
 mod forks;
 mod history;
+mod lockstep;
 mod read_only;
 
 use std::error::Error;
@@ -16,6 +17,7 @@ use crate::region::{Place, TestRegion};
 pub use churn::{Churn, key_name, key_number};
 pub use forks::{Family, Forks, SHARED_COUNTER};
 pub use history::History;
+pub use lockstep::{Company, Lockstep};
 pub use read_only::ReadOnly;
 
 /// What went wrong, for the worker's last words.
@@ -30,6 +32,8 @@ pub enum Role {
     Forks(Forks),
     /// Records a random workload.
     History(History),
+    /// Takes turns at one run of the suite.
+    Lockstep(Box<Lockstep>),
     /// Reads without write access.
     ReadOnly(ReadOnly),
 }
@@ -68,6 +72,7 @@ pub fn play(role: &Role) -> Outcome {
         Role::Churn(churn) => churn.play(),
         Role::Forks(forks) => forks.play(),
         Role::History(history) => history.play(),
+        Role::Lockstep(lockstep) => lockstep.play(),
         Role::ReadOnly(read_only) => read_only.play(),
     }
 }
