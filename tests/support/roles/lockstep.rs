@@ -1,5 +1,8 @@
 //! Takes turns with other processes at one run of the suite.
 
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+
 use hostcache::{Cache, MaintenanceBudget, WriteError};
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +100,7 @@ impl Lockstep {
         if participants < self.members {
             return Err(format!("{participants} participants of {} processes", self.members).into());
         }
-        without_descriptors(cache)?;
+        without_descriptors(cache, &self.post.place.open()?.path())?;
         cache.maintain(&MaintenanceBudget::default())?;
         let report = cache.check();
         match report.is_sound() && report.dead_held_bytes == 0 {
@@ -107,22 +110,21 @@ impl Lockstep {
     }
 }
 
-/// A child whose descriptors were closed by other code, and their numbers given to other files, has no way to the
+/// A child whose descriptors were closed by other code, and their numbers given to another region's file, has no way to the
 /// private cache: it reads misses, writes end with an error, and nobody else's file is touched.
-fn without_descriptors(cache: &Cache) -> Outcome {
+fn without_descriptors(cache: &Cache, other_region: &Path) -> Outcome {
     cache.set("of the parent", "v")?;
     join(fork(|| {
         // SAFETY: the call takes numbers. The child goes on with what it has in memory.
         unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
-        let path = std::env::current_exe()?;
-        let strangers: Vec<std::fs::File> =
-            (0..600).map_while(|_| std::fs::File::open(&path).ok()).collect();
+        let other = || OpenOptions::new().read(true).write(true).open(other_region);
+        let strangers: Vec<File> = (0..600).map_while(|_| other().ok()).collect();
         if cache.get("of the parent").is_some() {
             return Err("a value, where the cache can't be reached".into());
         }
         match cache.set("of the child", "v") {
             Err(WriteError::Attach(_)) => {}
-            other => return Err(format!("{other:?} from a set without a descriptor").into()),
+            other => return Err(format!("{other:?} from a set without the descriptor").into()),
         }
         drop(strangers);
         Ok(())
