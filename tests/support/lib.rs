@@ -9,6 +9,7 @@
 
 pub mod board;
 pub mod campaign;
+pub mod chain;
 pub mod checker;
 pub mod child;
 pub mod clock;
