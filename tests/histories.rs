@@ -24,7 +24,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn hot_keys(name: &'static str, disturbance: Disturbance) -> Campaign {
     let mix = Mix {
         hot_keys: 64,
-        cold_keys: 8_000,
+        cold_keys: 12_000,
         hot_percent: 90,
         counter_every: 4,
         chain_every: 3,

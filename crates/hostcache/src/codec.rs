@@ -104,14 +104,15 @@ mod bincode_form {
             let config: Configuration = standard();
             config.with_limit::<LIMIT>()
         }
-        match bytes.len() {
-            0..0x10 => decode_from_slice(bytes, within::<0x100>()),
-            0..0x100 => decode_from_slice(bytes, within::<0x1000>()),
-            0..0x1000 => decode_from_slice(bytes, within::<0x1_0000>()),
-            0..0x1_0000 => decode_from_slice(bytes, within::<0x10_0000>()),
-            0..0x10_0000 => decode_from_slice(bytes, within::<0x100_0000>()),
-            0..0x100_0000 => decode_from_slice(bytes, within::<0x1000_0000>()),
-            0..0x1000_0000 => decode_from_slice(bytes, within::<0x1_0000_0000>()),
+        // By the digits of the length in base 16, not counting the first.
+        match bytes.len().checked_ilog2().map_or(0, |bit| bit / 4) {
+            0 => decode_from_slice(bytes, within::<0x100>()),
+            1 => decode_from_slice(bytes, within::<0x1000>()),
+            2 => decode_from_slice(bytes, within::<0x1_0000>()),
+            3 => decode_from_slice(bytes, within::<0x10_0000>()),
+            4 => decode_from_slice(bytes, within::<0x100_0000>()),
+            5 => decode_from_slice(bytes, within::<0x1000_0000>()),
+            6 => decode_from_slice(bytes, within::<0x1_0000_0000>()),
             _ => decode_from_slice(bytes, within::<0x10_0000_0000>()),
         }
     }

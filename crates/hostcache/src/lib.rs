@@ -44,13 +44,18 @@
 //!
 //! # Caveats
 //!
-//! - A forked child attaches by itself at its first operation. Fork and attach cost a few system calls.
+//! - A forked child attaches by itself at its first operation, to a private cache by the inherited descriptor. Fork and attach cost a few system calls.
 //! - Code that closes all descriptors of a living process (`closefrom(3)`, daemonizing loops) drops its byte lock: it counts as
 //!   dead, is recovered, and attaches anew at its next operation. An operation in the middle of that may be lost. Attach afterwards.
 //! - Each thread that uses a region takes one participant slot; see [`CacheBuilder::participants`].
 //! - Local filesystems only: locks and mappings of network filesystems are not coherent, and are refused.
 //! - A process that may write the file may also truncate it, and the kernel then ends who touches the lost pages.
 //! - Pickled or otherwise executable values are as trustworthy as whoever may write the region.
+//!
+//! # Features
+//!
+//! - `bincode`: [`TypedCache`] with [`Bincode`], its default codec.
+//! - `json`: [`TypedCache`] with [`Json`].
 //!
 //! # Performance
 //!

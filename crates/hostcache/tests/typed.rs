@@ -21,7 +21,7 @@ fn product(number: u64) -> Product {
         name: format!("product {number}"),
         price: number * 100,
         tags: (0..number % 4).map(|tag| tag.to_string()).collect(),
-        stock: (number % 2 == 0).then(|| [("Berlin".to_owned(), u128::from(number))].into()),
+        stock: number.is_multiple_of(2).then(|| [("Berlin".to_owned(), u128::from(number))].into()),
     }
 }
 
@@ -32,26 +32,30 @@ fn cache() -> Cache {
 /// The same for every codec.
 fn values_come_back<C: Codec<Product>>() {
     let products: TypedCache<Product, C> = TypedCache::new(cache());
-    assert_eq!(products.get("1").unwrap(), None);
-    assert!(!products.replace("1", &product(1)).unwrap());
-    assert!(products.add("1", &product(1)).unwrap());
-    assert!(!products.add("1", &product(2)).unwrap());
-    assert_eq!(products.get("1").unwrap(), Some(product(1)));
-    assert!(products.replace("1", &product(3)).unwrap());
+    assert_eq!(products.get("1").expect("the cache is sound"), None);
+    assert!(!products.replace("1", &product(1)).expect("the cache is sound"));
+    assert!(products.add("1", &product(1)).expect("the cache is sound"));
+    assert!(!products.add("1", &product(2)).expect("the cache is sound"));
+    assert_eq!(products.get("1").expect("the cache is sound"), Some(product(1)));
+    assert!(products.replace("1", &product(3)).expect("the cache is sound"));
     let options = SetOptions::new().flags(5).encoding(99);
-    let outcome = products.set_with("2", &product(2), &options).unwrap();
-    let (value, info) = products.get_with_info("2").unwrap().expect("it was stored");
+    let outcome = products.set_with("2", &product(2), &options).expect("the cache is sound");
+    let (value, info) =
+        products.get_with_info("2").expect("the cache is sound").expect("it was stored");
     assert_eq!((value, info.flags, info.encoding), (product(2), 5, C::ENCODING));
     assert_eq!(outcome, SetOutcome::Stored(info.cas_token));
     let many = products.get_many(&["2", "no", "1"]);
     let many: Vec<_> = many.into_iter().map(|r| r.expect("values")).collect();
     assert_eq!(many, [Some(product(2)), None, Some(product(3))]);
-    assert_eq!(products.clone().take("2").unwrap(), Some(product(2)));
-    assert_eq!(products.take("2").unwrap(), None);
-    assert!(products.cache().delete("1").unwrap());
+    assert_eq!(products.clone().take("2").expect("the cache is sound"), Some(product(2)));
+    assert_eq!(products.take("2").expect("the cache is sound"), None);
+    assert!(products.cache().delete("1").expect("the cache is sound"));
     for number in 0..100 {
-        products.set(number.to_string(), &product(number)).unwrap();
-        assert_eq!(products.get(number.to_string()).unwrap(), Some(product(number)));
+        products.set(number.to_string(), &product(number)).expect("the cache is sound");
+        assert_eq!(
+            products.get(number.to_string()).expect("the cache is sound"),
+            Some(product(number))
+        );
     }
 }
 

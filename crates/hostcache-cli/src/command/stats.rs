@@ -67,7 +67,7 @@ macro_rules! figures {
 const FIGURES: &[Figure] = &figures! {
     Traffic: cmd_get get_hits get_misses get_expired get_contended cmd_set delete_hits delete_misses
         incr_hits incr_misses decr_hits decr_misses cas_hits cas_misses cas_badval touch_hits
-        touch_misses cmd_flush;
+        touch_misses cmd_touch append_hits append_misses cmd_flush;
     Items: curr_items total_items evictions expired;
     Memory: limit_maxbytes bytes free_page_bytes held_bytes pinned_bytes no_room;
     Participants: participants recovered_participants recovered_blocks;
