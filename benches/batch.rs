@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use hostcache::{Cache, PrivateCache};
 use hostcache_benches::figures::Spread;
+use hostcache_benches::record::{self, Table};
 use hostcache_benches::side_by_side::{self, Lane};
 use hostcache_benches::{Distribution, IndexStream, Key, ValueSize, Workload};
 
 const ROUNDS: usize = 51;
 const VALUE: usize = 100;
+const SEED: u64 = 7;
 /// What a key of a batch of 64 may cost as a multiple of a single get.
 const GOAL: f64 = 0.5;
 
@@ -21,8 +23,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cache.set(Key::present(index), [index as u8; VALUE])?;
     }
     assert_eq!(cache.stats().evictions, 0, "every item is there");
-    println!("# {} items of {VALUE} bytes, ns per key\n", workload.keys);
-    println!("| keys a call | one by one | in one call | ratio |\n|---|---|---|---|");
+    let mut table =
+        Table::new(&["keys a call", "one by one, ns a key", "in one call", "ratio", "goal"]);
     for batch in [1, 2, 4, 16, 64, 256] {
         let single =
             lane(&cache, batch, |cache, keys| keys.iter().map(|key| cache.get(key)).collect());
@@ -33,9 +35,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let [single, many] = figures.try_into().map_err(|_| "two lanes")?;
         let per_key = |figures: Vec<f64>| Spread::of(figures).map_or(f64::NAN, |s| s.median);
         let (single, many) = (per_key(single), per_key(many));
-        let verdict = if batch == 64 && ratio.median > GOAL { " (goal missed)" } else { "" };
-        println!("| {batch} | {single:.0} | {many:.0} | {ratio}{verdict} |");
+        let goal = if batch == 64 { format!("{GOAL}") } else { String::new() };
+        let figures = [format!("{single:.0}"), format!("{many:.0}"), format!("{ratio}"), goal];
+        table.row([batch.to_string()].into_iter().chain(figures).collect());
     }
+    let command = "cargo run --release -p hostcache-benches --bin batch";
+    record::print_head("Many keys in one call", command, SEED);
+    println!("{table}");
     Ok(())
 }
 
@@ -46,7 +52,7 @@ fn lane(
     get: impl Fn(&Cache, &[Key]) -> Vec<Option<Vec<u8>>> + 'static,
 ) -> Lane {
     let cache = cache.clone();
-    let mut stream = IndexStream::new(Distribution::Uniform, Workload::LARGE.keys, 7);
+    let mut stream = IndexStream::new(Distribution::Uniform, Workload::LARGE.keys, SEED);
     Box::new(move |operations| {
         let mut time = Duration::ZERO;
         for _ in 0..operations.div_ceil(batch as u64) {

@@ -4,8 +4,8 @@
 //! record   0        8      12        16       24
 //!          | id     | key  | 0       | check  |
 //! ```
-//! What a whole value is named by is computed from its records' ids and their order: a history needs no more than that name to
-//! tell what an append or a prepend makes of a value.
+//! What a whole value is named by is computed from its records' ids and their order: a history needs no more
+//! than that name to tell what an append or a prepend makes of a value.
 
 use crate::random::mix;
 use crate::value::{Id, Reading};

@@ -5,13 +5,14 @@ use hostcache_core::End;
 use crate::{Cache, WriteError};
 
 impl Cache {
-    /// Adds bytes behind a value; its new length in bytes, or `None`: no such key. TTL, flags and encoding stay, the CAS
-    /// token is a new one. The value is copied. Linearizable and lock-free: of all that several processes append
-    /// at once, nothing is lost and nothing mixed.
+    /// Adds bytes behind a value; its new length in bytes, or `None`: no such key. TTL, flags and encoding
+    /// stay, the CAS token is a new one. The value is copied. Linearizable and lock-free: of all that
+    /// several processes append at once, nothing is lost and nothing mixed.
     ///
     /// # Errors
     ///
-    /// As [`Cache::set`]; [`WriteError::TooLarge`] if the value would outgrow the limit, and then it stays as it was.
+    /// As [`Cache::set`]; [`WriteError::TooLarge`] if the value would outgrow the limit, and then it stays
+    /// as it was.
     pub fn append(
         &self,
         key: impl AsRef<[u8]>,

@@ -1,7 +1,7 @@
 //! Many keys in one call.
 //!
-//! Each key is an operation of its own, linearizable by itself: a batch is not one event. What a call saves is the waiting:
-//! the memory of all keys of a chunk is asked for before the first of them is looked at.
+//! Each key is an operation of its own, linearizable by itself: a batch is not one event. What a call saves
+//! is the waiting: the memory of all keys of a chunk is asked for before the first of them is looked at.
 
 use hostcache_core::BATCH;
 
@@ -43,7 +43,8 @@ impl Cache {
         self.each(keys, |key| self.try_get_item(key))
     }
 
-    /// Stores many values, in the order given: a result for each. Others may see some of them before the rest is there.
+    /// Stores many values, in the order given: a result for each. Others may see some of them before the
+    /// rest is there.
     /// [`Cache::set`] has the errors.
     pub fn set_many<K: AsRef<[u8]>, V: AsRef<[u8]>>(
         &self,
@@ -61,7 +62,8 @@ impl Cache {
         self.each_pair(items, |key, value| self.set_with(key, value, options))
     }
 
-    /// Ends the items of many keys, in the order given: for each whether there was one. [`Cache::delete`] has the errors.
+    /// Ends the items of many keys, in the order given: for each whether there was one. [`Cache::delete`]
+    /// has the errors.
     pub fn delete_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Vec<Result<bool, WriteError>> {
         self.each(keys, |key| self.delete(key))
     }

@@ -63,7 +63,8 @@ impl ManualClock {
         Ok(Self(Arc::new(Page { mapping, unix_ms: hostcache_os::unix_ms() })))
     }
 
-    /// Moves the clock on, for every cache, thread and forked child that has it. Stops at the end of time, 584 years on.
+    /// Moves the clock on, for every cache, thread and forked child that has it. Stops at the end of time,
+    /// 584 years on.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         // Relaxed: the time is all there is to it; threads that must agree on more synchronize by other means.

@@ -4,8 +4,8 @@ use std::error::Error;
 
 /// How values of a type are written as bytes.
 ///
-/// What comes back from a cache may have been written by another program, or another version of this one: `decode` gets
-/// any bytes, and answers with an error where they are no value. It must not panic.
+/// What comes back from a cache may have been written by another program, or another version of this one:
+/// `decode` gets any bytes, and answers with an error where they are no value. It must not panic.
 ///
 /// ```
 /// use hostcache::{Cache, Codec, TypedCache};
@@ -56,8 +56,8 @@ pub trait Codec<T> {
     fn decode(bytes: &[u8]) -> Result<T, Self::Error>;
 }
 
-/// The compact binary form of `bincode` (version 2, its standard configuration), for all that `serde` can take apart: with
-/// the feature `bincode`.
+/// The compact binary form of `bincode` (version 2, its standard configuration), for all that `serde` can
+/// take apart: with the feature `bincode`.
 ///
 /// The form has no names and no types: a changed `struct` may read old bytes as something else. Change the cache's
 /// name or the keys with it. Nested types without end (lists of boxes) are read by recursion, without a bound:
@@ -97,8 +97,8 @@ mod bincode_form {
         }
     }
 
-    /// Lengths within the bytes are believed only so far: a string is allocated before it is read. The limit is one of
-    /// the type system, hence the steps. A number takes up to 16 times its bytes.
+    /// Lengths within the bytes are believed only so far: a string is allocated before it is read. The limit
+    /// is one of the type system, hence the steps. A number takes up to 16 times its bytes.
     fn bounded<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), DecodeError> {
         fn within<const LIMIT: usize>() -> impl ::bincode::config::Config {
             let config: Configuration = standard();

@@ -1,10 +1,10 @@
 //! Walking over the items while others change them.
 //!
 //! A walk goes through the slots of the index, one after the other. A key that is present all the time stays in one
-//! slot, so it is met exactly once. A key that is deleted, expires or is evicted meanwhile is met or not; one that is set
-//! anew after that may be met twice. What is met was in the cache at some instant of the call that yields it. A walk
-//! holds no lane and no lock between two items, keeps one item in memory at a time, writes nothing, and counts
-//! neither as gets nor as uses.
+//! slot, so it is met exactly once. A key that is deleted, expires or is evicted meanwhile is met or not;
+//! one that is set anew after that may be met twice. What is met was in the cache at some instant of the
+//! call that yields it. A walk holds no lane and no lock between two items, keeps one item in memory at a
+//! time, writes nothing, and counts neither as gets nor as uses.
 
 use std::sync::Arc;
 
@@ -34,11 +34,12 @@ pub struct Keys(Walk);
 pub struct Items(Walk);
 
 impl Cache {
-    /// The keys present, in no order, while others change them. A key that is present during the whole walk is yielded
-    /// exactly once; one that comes or goes meanwhile may be or not, and one that is deleted and set anew may be twice.
+    /// The keys present, in no order, while others change them. A key that is present during the whole walk
+    /// is yielded exactly once; one that comes or goes meanwhile may be or not, and one that is deleted and
+    /// set anew may be twice.
     ///
     /// Lazy: each call goes on where the last one ended; nothing is held between them. Lock-free. A walk over all
-    /// takes time in proportion to the index, whatever it yields.
+    /// takes time in proportion to the index, whatever it yields. In a forked child that can't attach there is nothing.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,21 +54,25 @@ impl Cache {
         Keys(self.walk())
     }
 
-    /// The keys present with their items, else as [`Cache::keys`]. Each item is one that was stored under its key, read
-    /// at one instant; different items are read at different instants.
+    /// The keys present with their items, else as [`Cache::keys`]. Each item is one that was stored under
+    /// its key, read at one instant; different items are read at different instants.
     pub fn items(&self) -> Items {
         Items(self.walk())
     }
 
-    /// Deletes every key that begins with `prefix`; how many there were. An item with such a key that was there when the
-    /// call began is gone when it returns; one that is set meanwhile may stay or go. Takes time in proportion to the
-    /// index. For all keys at one instant use [`Cache::clear`].
+    /// Deletes every key that begins with `prefix`; how many there were. An item with such a key that was
+    /// there when the call began is gone when it returns; one that is set meanwhile may stay or go. Takes
+    /// time in proportion to the index. For all keys at one instant use [`Cache::clear`].
     ///
     /// # Errors
     ///
     /// As [`Cache::delete`]; what was deleted before stays so.
     pub fn delete_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<u64, WriteError> {
-        let mut keys = self.keys().prefix(prefix);
+        if !self.shared.is_writable() {
+            return Err(WriteError::ReadOnly { region: self.name().to_owned() });
+        }
+        let attachment = self.shared.attachment().map_err(|e| WriteError::Attach(Box::new(e)))?;
+        let mut keys = Keys(Walk::new(Some(attachment))).prefix(prefix);
         let mut deleted = 0;
         for key in &mut keys {
             deleted += u64::from(self.delete(key)?);
@@ -80,12 +85,15 @@ impl Cache {
     }
 
     fn walk(&self) -> Walk {
-        let attachment = self.shared.attachment().ok();
-        Walk { attachment, prefix: Vec::new(), left: usize::MAX, next: 0, skipped: 0 }
+        Walk::new(self.shared.attachment().ok())
     }
 }
 
 impl Walk {
+    fn new(attachment: Option<Arc<Attachment>>) -> Self {
+        Self { attachment, prefix: Vec::new(), left: usize::MAX, next: 0, skipped: 0 }
+    }
+
     fn step(&mut self, with_value: bool) -> Option<(Walked, u64)> {
         let attachment = self.attachment.as_deref()?;
         let region = &attachment.region;

@@ -3,9 +3,9 @@
 //! The memory is a file in the region directory that never gets a name (`O_TMPFILE`), reserved like any other
 //! region's. So a killed owner leaves nothing behind, and nothing has to be destroyed.
 //!
-//! **Fork.** A forked child goes on with the same cache, as with a named one: it opens the inherited descriptor anew, as a
-//! participant of its own with a lock of its own. The memory lives as long as any of the family has it. A child that
-//! executes another program loses it, since the descriptor is closed then.
+//! **Fork.** A forked child goes on with the same cache, as with a named one: it opens the inherited
+//! descriptor anew, as a participant of its own with a lock of its own. The memory lives as long as any of
+//! the family has it. A child that executes another program loses it, since the descriptor is closed then.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +35,9 @@ pub struct PrivateCache {
 }
 
 impl Cache {
-    /// A cache of this process alone, of `capacity` bytes in all (at least 1 MiB): without a name, in no list, gone with its
-    /// last handle. Threads share it by clones of the handle, forked children by inheritance; nobody else finds it.
+    /// A cache of this process alone, of `capacity` bytes in all (at least 1 MiB): without a name, in no
+    /// list, gone with its last handle. Threads share it by clones of the handle, forked children by
+    /// inheritance; nobody else finds it.
     ///
     /// # Errors
     ///

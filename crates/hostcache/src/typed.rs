@@ -9,8 +9,8 @@ use crate::{Cache, Item, ItemInfo, ReadError, SetOptions, SetOutcome, WriteError
 
 /// A [`Cache`] whose values have one type. What is not one is told apart from a miss.
 ///
-/// Values of other encodings may stand beside them in one region: each carries the number of its codec, and reading one that
-/// has another number is an error, not a misreading.
+/// Values of other encodings may stand beside them in one region: each carries the number of its codec, and
+/// reading one that has another number is an error, not a misreading.
 ///
 /// ```
 /// # #[cfg(feature = "bincode")]
@@ -54,7 +54,8 @@ impl<T, C: Codec<T>> TypedCache<T, C> {
         Self { cache, types: PhantomData }
     }
 
-    /// The cache below: for all that has to do with keys and not with values (`delete`, `touch`, `contains`, `clear`, `stats`).
+    /// The cache below: for all that has to do with keys and not with values (`delete`, `touch`, `contains`,
+    /// `clear`, `stats`).
     #[must_use]
     pub fn cache(&self) -> &Cache {
         &self.cache
@@ -64,7 +65,8 @@ impl<T, C: Codec<T>> TypedCache<T, C> {
     ///
     /// # Errors
     ///
-    /// [`TypedError::Read`], and what is there but is no such value: [`TypedError::OtherEncoding`], [`TypedError::Decode`].
+    /// [`TypedError::Read`], and what is there but is no such value: [`TypedError::OtherEncoding`],
+    /// [`TypedError::Decode`].
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, TypedError> {
         Ok(self.get_with_info(key)?.map(|(value, _)| value))
     }
@@ -97,7 +99,8 @@ impl<T, C: Codec<T>> TypedCache<T, C> {
         self.set_with(key, value, &SetOptions::new()).map(|_| ())
     }
 
-    /// Stores a value with a lifetime, flags, or under a condition. The encoding is the codec's, whatever the options say.
+    /// Stores a value with a lifetime, flags, or under a condition. The encoding is the codec's, whatever
+    /// the options say.
     ///
     /// # Errors
     ///
@@ -139,7 +142,8 @@ impl<T, C: Codec<T>> TypedCache<T, C> {
     ///
     /// # Errors
     ///
-    /// [`TypedError::Write`]; and as [`TypedCache::get`], but the item is gone then: what was there is in the error's text.
+    /// [`TypedError::Write`]; and as [`TypedCache::get`], but the item is gone then: what was there is in
+    /// the error's text.
     pub fn take(&self, key: impl AsRef<[u8]>) -> Result<Option<T>, TypedError> {
         let item = self.cache.take_item(key).map_err(TypedError::Write)?;
         Ok(self.decode(item)?.map(|(value, _)| value))

@@ -73,6 +73,21 @@ impl Drop for Done<'_> {
 }
 
 #[test]
+fn a_read_only_handle_walks_and_deletes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("region").display().to_string();
+    let cache = Cache::builder(&path).capacity(1 << 20).create().expect("a region");
+    cache.set("k", "v").unwrap();
+    let reader = Cache::builder(&path).open_read_only().expect("the region");
+    assert_eq!((reader.keys().count(), reader.items().count()), (1, 1));
+    for prefix in ["k", "absent"] {
+        let refused = reader.delete_prefix(prefix);
+        assert!(matches!(refused, Err(hostcache::WriteError::ReadOnly { .. })), "{refused:?}");
+    }
+    assert!(cache.contains("k"));
+}
+
+#[test]
 fn what_is_there_all_the_time_is_met_exactly_once_while_others_change_everything() {
     const STEADY: u32 = 400;
     for small in [false, true] {

@@ -110,8 +110,8 @@ impl Lockstep {
     }
 }
 
-/// A child whose descriptors were closed by other code, and their numbers given to another region's file, has no way to the
-/// private cache: it reads misses, writes end with an error, and nobody else's file is touched.
+/// A child whose descriptors were closed by other code, and their numbers given to another region's file,
+/// has no way to the private cache: it reads misses, writes end with an error, and nobody else's file is touched.
 fn without_descriptors(cache: &Cache, other_region: &Path) -> Outcome {
     cache.set("of the parent", "v")?;
     join(fork(|| {

@@ -1,14 +1,17 @@
 //! One naive model, one suite: random operations of the whole public API beside a hash map, every answer compared.
 //!
-//! A run ([`Suite`]) draws operations from a table ([`operations`]) by a seed, carries each out on a cache and on the
+//! A run ([`Suite`]) draws operations from a table ([`operations`]) by a seed, carries each out on a cache
+//! and on the
 //! [`model`], and compares. The table names each operation as the public crate does; [`surface`] compares it with
-//! the crate's sources, so that none is forgotten. What a run works on is a [`setting`]: one backing and one geometry.
+//! the crate's sources, so that none is forgotten. What a run works on is a [`setting`]: one backing and one
+//! geometry.
 //!
 //! **Eviction.** The model never evicts. An item that is missing from the cache and not from the model is excused
 //! by an eviction that the cache counted and that no other missing item used up; without one it is a failure.
 //!
-//! **Several processes** take turns: each runs the whole suite by the same seed on a model of its own, but carries out
-//! on the cache only the steps that are its own ([`Turns`]). So every answer is compared with what all of them did.
+//! **Several processes** take turns: each runs the whole suite by the same seed on a model of its own, but
+//! carries out on the cache only the steps that are its own ([`Turns`]). So every answer is compared with
+//! what all of them did.
 
 mod answer;
 mod batches;

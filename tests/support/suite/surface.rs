@@ -1,7 +1,7 @@
 //! The public functions of `Cache`, read from the crate's sources.
 //!
-//! The sources are formatted, so a scan by lines suffices: an `impl Cache {` in the first column, functions one step in, a
-//! closing brace in the first column.
+//! The sources are formatted, so a scan by lines suffices: an `impl Cache {` in the first column, functions
+//! one step in, a closing brace in the first column.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -182,8 +182,8 @@ mod tests {
             .collect()
     }
 
-    /// The slot of a key, back in the state that an inserter leaves that is stopped right behind its commit, or right
-    /// before it.
+    /// The slot of a key, back in the state that an inserter leaves that is stopped right behind its commit,
+    /// or right before it.
     fn unfinish(region: &Region, key: &[u8], committed: bool) {
         let probe = Probe::new(&region.geometry, key);
         let at = (0..2 * SLOTS).find(|&at| {
