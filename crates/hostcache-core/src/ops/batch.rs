@@ -5,9 +5,9 @@ use crate::region::Region;
 use crate::table::Probe;
 use crate::word::SlotWord;
 
-/// Keys whose lines are under way at once: more than a core has outstanding loads, few enough for the first
-/// to be still near when they are read.
-pub const BATCH: usize = 32;
+/// Keys whose lines are under way at once: enough to keep a core's outstanding loads busy, few enough for the first
+/// to be still near when they are read (measured: 8 to 64 differ little, `benches/batch.rs`).
+pub const BATCH: usize = 16;
 
 /// Words of an item that are asked for: header, key and a short value.
 const ITEM_WORDS: u64 = 24;
