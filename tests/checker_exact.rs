@@ -2,7 +2,7 @@
 //! never flags a history, however long, that is right by construction.
 
 use hostcache_tests::checker::exhaustive::is_linearizable;
-use hostcache_tests::checker::simulate::{Simulation, damage};
+use hostcache_tests::checker::simulate::{Kind, Simulation, damage};
 use hostcache_tests::checker::{Mode, Verdict, check_key};
 use hostcache_tests::random::{Random, seed};
 use hostcache_tests::volume;
@@ -13,7 +13,7 @@ fn any_simulation(random: &mut Random, operations: usize, processes: u64) -> Sim
         operations,
         processes: random.between(1, processes) as usize,
         mode: *random.pick(&[Mode::NoSpontaneousEnd, Mode::MayEnd]),
-        counter: random.one_in(2),
+        kind: *random.pick(&Kind::ALL),
         killed_one_in: *random.pick(&[0, 3, 6]),
     }
 }
@@ -66,7 +66,7 @@ fn many_operations_at_once_are_followed_or_admitted_to_be_too_many() {
             operations: 500,
             processes,
             mode: Mode::MayEnd,
-            counter: false,
+            kind: Kind::Plain,
             killed_one_in: 0,
         };
         let verdict = check_key(&simulation.run(&mut random), simulation.mode);

@@ -1,15 +1,15 @@
-//! The checker sees what it is there for: eight faults, each planted by hand and in a running cache.
+//! The checker sees what it is there for: eleven faults, each planted by hand and in a running cache.
 
 use std::collections::BTreeSet;
 
-use hostcache_tests::checker::simulate::Simulation;
+use hostcache_tests::checker::simulate::{Kind, Simulation};
 use hostcache_tests::checker::{Mode, Report, Verdict, check_all, check_key};
 use hostcache_tests::driver::{Driver, Mix};
 use hostcache_tests::history::{Call, Event, Histories, Log, Outcome, Source};
 use hostcache_tests::model_store::{Fault, ModelStore};
 use hostcache_tests::random::{Random, seed};
 
-use Call::{Add, Delete, Get, Increment, Set, Swap};
+use Call::{Add, Delete, Extend, Get, Increment, Set, Swap, Take, Touch};
 use Outcome::{Absent, Done, Foreign, Present, Torn, Value};
 
 const BOTH: [Mode; 2] = [Mode::NoSpontaneousEnd, Mode::MayEnd];
@@ -115,6 +115,40 @@ const PLANTS: &[Plant] = &[
         ],
     },
     Plant {
+        // As chains these ids count no records.
+        fault: Fault::LostAppend,
+        operations: &[
+            (1, Set { new: A }, Done),
+            (2, Extend { new: B, at_front: false }, Value(1)),
+            (2, Extend { new: C, at_front: true }, Value(1)),
+        ],
+        right: &[
+            (1, Set { new: A }, Done),
+            (2, Extend { new: B, at_front: false }, Value(2)),
+            (2, Extend { new: C, at_front: true }, Value(1)),
+        ],
+    },
+    Plant {
+        fault: Fault::DoubleTake,
+        operations: &[(1, Set { new: A }, Done), (2, Take, Value(A)), (2, Take, Value(A))],
+        right: &[(1, Set { new: A }, Done), (2, Take, Value(A)), (2, Take, Absent)],
+    },
+    Plant {
+        fault: Fault::StaleTouch,
+        operations: &[
+            (1, Set { new: A }, Done),
+            (2, Set { new: B }, Done),
+            (3, Touch, Value(B)),
+            (4, Get, Value(A)),
+        ],
+        right: &[
+            (1, Set { new: A }, Done),
+            (2, Set { new: B }, Done),
+            (3, Touch, Value(B)),
+            (4, Get, Value(B)),
+        ],
+    },
+    Plant {
         fault: Fault::MisorderedSwap,
         operations: &[
             (1, Set { new: A }, Done),
@@ -141,7 +175,7 @@ fn planted(
             operations: random.between(1, 300) as usize,
             processes: 4,
             mode,
-            counter: random.one_in(2),
+            kind: *random.pick(&Kind::ALL),
             killed_one_in: *random.pick(&[0, 50]),
         };
         simulation.run(random)
@@ -165,8 +199,8 @@ fn planted(
 }
 
 #[test]
-fn eight_faults_planted_in_right_histories_are_flagged_and_their_right_twins_pass() {
-    let mut random = Random::new(seed("eight_faults_planted"));
+fn eleven_faults_planted_in_right_histories_are_flagged_and_their_right_twins_pass() {
+    let mut random = Random::new(seed("eleven_faults_planted"));
     let mut seen = BTreeSet::new();
     for Plant { fault, operations, right } in PLANTS {
         for mode in [BOTH; 100].concat() {
@@ -234,6 +268,7 @@ fn run_model(seed: u64, mode: Mode, fault: Option<Fault>) -> Report {
         cold_keys: 100,
         hot_percent: 90,
         counter_every: 3,
+        chain_every: 4,
         counters_only_grow: false,
         clear_one_in: 2_000,
         largest_value: 500,
@@ -265,8 +300,8 @@ fn a_right_cache_under_load_passes() {
 }
 
 #[test]
-fn a_cache_with_any_of_the_eight_faults_is_flagged_under_load() {
-    let seed = seed("a_cache_with_any_of_the_eight_faults");
+fn a_cache_with_any_of_the_eleven_faults_is_flagged_under_load() {
+    let seed = seed("a_cache_with_any_of_the_eleven_faults");
     for fault in Fault::ALL {
         for mode in BOTH {
             let report = run_model(seed, mode, Some(fault));
@@ -293,6 +328,7 @@ fn a_cache_that_evicts_is_flagged_where_nothing_may_end() {
         cold_keys: 0,
         hot_percent: 100,
         counter_every: 2,
+        chain_every: 0,
         counters_only_grow: false,
         clear_one_in: 0,
         largest_value: 100,

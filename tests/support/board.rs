@@ -1,7 +1,8 @@
 //! A few words that a test and its workers share, to tell each other where they are.
 //!
 //! ```text
-//! word 0  go     word 1  stop     word 2  allowance     word 8 + 8 * lane + n  word n of a lane, see [`Word`]
+//! word 0  go     word 1  stop     word 2  allowance     word 3  arrivals
+//! word 8 + 8 * lane + n  word n of a lane, see [`Word`]
 //! ```
 //! Every worker has a lane of its own. The board is a mapped file beside the region.
 
@@ -97,6 +98,20 @@ impl Board {
             std::thread::sleep(Duration::from_micros(50));
         }
         false
+    }
+
+    /// Counts one more process that has done its part of a step.
+    pub fn arrive(&self) {
+        self.word(3).fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Waits until so many have arrived in all.
+    pub fn wait_for_arrivals(&self, arrivals: u64) {
+        let begin = Instant::now();
+        while self.word(3).load(Ordering::Acquire) < arrivals {
+            assert!(begin.elapsed() < HANG, "waited {HANG:?} in vain for arrival {arrivals}");
+            std::thread::yield_now();
+        }
     }
 
     /// A word of a lane.

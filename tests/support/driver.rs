@@ -3,9 +3,12 @@
 //! Every `counter_every`-th key is a counter, the others hold self-checking values of many lengths.
 //! Swaps use tokens of values read before, some of them long ago, so that many are out of date.
 
-use hostcache::{CasToken, SetOutcome};
+use std::time::Duration;
+
+use hostcache::{CasToken, Lifetime, SetOutcome};
 use serde::{Deserialize, Serialize};
 
+use crate::chain;
 use crate::history::{ALL_KEYS, Call, Log, Outcome};
 use crate::random::Random;
 use crate::store::{Refused, Store};
@@ -31,6 +34,8 @@ pub struct Mix {
     pub hot_percent: u64,
     /// Every so many keys one is a counter.
     pub counter_every: u32,
+    /// Every so many keys, another one than the counter holds a value that grows at both ends; 0 for none.
+    pub chain_every: u32,
     /// Whether counters are only read and counted up, so that their sums can be told.
     pub counters_only_grow: bool,
     /// One operation in so many is a `clear`; 0 for none.
@@ -50,6 +55,12 @@ impl Mix {
     #[must_use]
     pub fn is_counter(&self, key: u32) -> bool {
         key.is_multiple_of(self.counter_every)
+    }
+
+    /// Whether the key with this number holds a value that grows at both ends.
+    #[must_use]
+    pub fn is_chain(&self, key: u32) -> bool {
+        self.chain_every > 0 && key % self.chain_every == 1 && !self.is_counter(key)
     }
 }
 
@@ -102,25 +113,45 @@ impl<'a, S: Store> Driver<'a, S> {
         }
         let key = self.draw_key();
         let draw = self.random.below(100);
-        if !self.mix.is_counter(key) {
+        if self.mix.is_chain(key) {
             match draw {
-                0..30 => self.get(key),
-                30..40 => self.get_with_token(key),
-                40..55 => self.set(key),
-                55..70 => self.add(key),
-                70..86 => self.delete(key),
+                0..20 => self.get(key),
+                20..25 => self.get_with_token(key),
+                25..60 => self.extend(key),
+                60..68 => self.set(key),
+                68..78 => self.add(key),
+                78..82 => self.delete(key),
+                82..88 => self.take(key),
+                88..94 => self.touch(key),
+                _ => self.swap_some(key),
+            }
+        } else if !self.mix.is_counter(key) {
+            match draw {
+                0..24 => self.get(key),
+                24..32 => self.get_with_token(key),
+                32..46 => self.set(key),
+                46..60 => self.add(key),
+                60..69 => self.delete(key),
+                69..78 => self.take(key),
+                78..86 => self.touch(key),
                 _ => self.swap_some(key),
             }
         } else if self.mix.counters_only_grow {
-            if draw < 40 { self.get(key) } else { self.increment(key) }
+            match draw {
+                0..30 => self.get(key),
+                30..40 => self.touch(key),
+                _ => self.increment(key),
+            }
         } else {
             match draw {
-                0..20 => self.get(key),
-                20..28 => self.get_with_token(key),
-                28..73 => self.increment(key),
-                73..80 => self.set(key),
-                80..88 => self.add(key),
-                88..93 => self.delete(key),
+                0..16 => self.get(key),
+                16..23 => self.get_with_token(key),
+                23..66 => self.increment(key),
+                66..73 => self.set(key),
+                73..81 => self.add(key),
+                81..85 => self.delete(key),
+                85..89 => self.take(key),
+                89..93 => self.touch(key),
                 _ => self.swap_some(key),
             }
         }
@@ -219,6 +250,45 @@ impl<'a, S: Store> Driver<'a, S> {
         Ok(())
     }
 
+    fn extend(&mut self, key: u32) -> Result<(), LogFull> {
+        let at_front = self.random.one_in(4);
+        let new = self.next_id();
+        self.name(key);
+        chain::write(&mut self.value, new, key);
+        let ticket = self.log.begin(key, Call::Extend { new, at_front }).ok_or(LogFull)?;
+        let answer = self.store.extend(&self.key, &self.value, at_front);
+        let outcome = self.done(answer, |len| match len {
+            None => Outcome::Absent,
+            Some(len) if len % chain::RECORD == 0 => Outcome::Value((len / chain::RECORD) as u64),
+            Some(_) => Outcome::Torn,
+        });
+        self.log.end(ticket, outcome);
+        Ok(())
+    }
+
+    fn take(&mut self, key: u32) -> Result<(), LogFull> {
+        self.name(key);
+        let ticket = self.log.begin(key, Call::Take).ok_or(LogFull)?;
+        let answer = self.store.take(&self.key, &mut self.value);
+        let outcome = self.outcome_of_get(key, answer);
+        self.log.end(ticket, outcome);
+        Ok(())
+    }
+
+    /// Lifetimes so long that nothing expires, but different ones, so that the item is stored anew.
+    fn touch(&mut self, key: u32) -> Result<(), LogFull> {
+        self.name(key);
+        let lifetime = match self.random.below(4) {
+            0 => Lifetime::Forever,
+            hours => Lifetime::Ttl(Duration::from_secs(hours * 3_600)),
+        };
+        let ticket = self.log.begin(key, Call::Touch).ok_or(LogFull)?;
+        let answer = self.store.get_and_touch(&self.key, lifetime, &mut self.value);
+        let outcome = self.outcome_of_get(key, answer);
+        self.log.end(ticket, outcome);
+        Ok(())
+    }
+
     fn clear(&mut self) -> Result<(), LogFull> {
         let ticket = self.log.begin(ALL_KEYS, Call::Clear).ok_or(LogFull)?;
         let answer = self.store.clear();
@@ -247,8 +317,11 @@ impl<'a, S: Store> Driver<'a, S> {
     /// Writes the key's name and a value for it that was never written before; says what names it.
     fn new_value(&mut self, key: u32) -> Id {
         self.name(key);
-        self.written += 1;
-        let id = value::id(self.worker, self.written);
+        let id = self.next_id();
+        if self.mix.is_chain(key) {
+            chain::write(&mut self.value, id, key);
+            return chain::name(id);
+        }
         if self.mix.is_counter(key) {
             let start = value::counter_start(id);
             self.value.clear();
@@ -258,6 +331,11 @@ impl<'a, S: Store> Driver<'a, S> {
         let len = self.random.log_uniform(value::MIN_LEN as u64, self.mix.largest_value);
         value::write(&mut self.value, id, key, len as usize);
         id
+    }
+
+    fn next_id(&mut self) -> Id {
+        self.written += 1;
+        value::id(self.worker, self.written)
     }
 
     fn keep(&mut self, key: u32, id: Id, token: CasToken) {
@@ -278,7 +356,11 @@ impl<'a, S: Store> Driver<'a, S> {
         } else if self.mix.is_counter(key) {
             value::read_counter(&self.value).map_or(Outcome::Torn, Outcome::Value)
         } else {
-            match value::read(&self.value, key) {
+            let reading = match self.mix.is_chain(key) {
+                true => chain::read(&self.value, key),
+                false => value::read(&self.value, key),
+            };
+            match reading {
                 Reading::Genuine(id) => Outcome::Value(id),
                 Reading::Foreign(id) => Outcome::Foreign(id),
                 Reading::Torn => Outcome::Torn,

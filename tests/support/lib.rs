@@ -9,6 +9,7 @@
 
 pub mod board;
 pub mod campaign;
+pub mod chain;
 pub mod checker;
 pub mod child;
 pub mod clock;
@@ -19,5 +20,6 @@ pub mod random;
 pub mod region;
 pub mod roles;
 pub mod store;
+pub mod suite;
 pub mod value;
 pub mod volume;

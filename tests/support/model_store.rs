@@ -1,4 +1,4 @@
-//! A cache of one process, with one of eight faults on request.
+//! A cache of one process, with one of eleven faults on request.
 //!
 //! Without a fault it is right by construction: a map under one mutex. With one, about one operation
 //! in fifty that could show the fault does. Run by the same driver and checked by the same checker as
@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hostcache::{CasToken, SetOutcome};
+use hostcache::{CasToken, Lifetime, SetOutcome};
 
+use crate::chain;
 use crate::random::Random;
 use crate::store::{Refused, Store};
 
@@ -31,11 +32,17 @@ pub enum Fault {
     LostIncrement,
     /// A swap succeeds with a token that is out of date.
     MisorderedSwap,
+    /// An append is acknowledged and not stored.
+    LostAppend,
+    /// A value that was taken can be taken once more.
+    DoubleTake,
+    /// A touch stores the value before the last.
+    StaleTouch,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Fault; 8] = [
+    pub const ALL: [Fault; 11] = [
         Fault::StaleRead,
         Fault::LostUpdate,
         Fault::DoubleAdd,
@@ -44,6 +51,9 @@ impl Fault {
         Fault::Foreign,
         Fault::LostIncrement,
         Fault::MisorderedSwap,
+        Fault::LostAppend,
+        Fault::DoubleTake,
+        Fault::StaleTouch,
     ];
 }
 
@@ -127,7 +137,8 @@ impl State {
             item.value.truncate(seam);
             item.value.extend(old.iter().skip(seam));
         } else if self.shows(Fault::Foreign) {
-            let same_kind = |other: &&Item| (other.value.len() < 21) == (item.value.len() < 21);
+            let kind = |item: &Item| (item.value.len() < 21, item.value.len() == chain::RECORD);
+            let same_kind = |other: &&Item| kind(other) == kind(&item);
             let other = self.items.iter().filter(|(k, _)| *k != key).map(|(_, other)| other);
             item = other.filter(same_kind).last().cloned().unwrap_or(item);
         }
@@ -184,6 +195,41 @@ impl Store for ModelStore {
             state.store(key, sum.to_string().as_bytes());
         }
         Ok(Some(sum))
+    }
+
+    fn extend(&self, key: &[u8], bytes: &[u8], at_front: bool) -> Result<Option<usize>, Refused> {
+        let mut state = self.begin(key);
+        let Some(item) = state.items.get(key) else { return Ok(None) };
+        let value = match at_front {
+            true => [bytes, &item.value[..]].concat(),
+            false => [&item.value[..], bytes].concat(),
+        };
+        if !state.shows(Fault::LostAppend) {
+            state.store(key, &value);
+        }
+        Ok(Some(value.len()))
+    }
+
+    fn take(&self, key: &[u8], buf: &mut Vec<u8>) -> Result<bool, Refused> {
+        let mut state = self.begin(key);
+        let Some(item) = state.items.get(key).cloned() else { return Ok(false) };
+        if !state.shows(Fault::DoubleTake) {
+            state.end(key);
+        }
+        *buf = item.value;
+        Ok(true)
+    }
+
+    fn get_and_touch(&self, key: &[u8], _: Lifetime, buf: &mut Vec<u8>) -> Result<bool, Refused> {
+        let mut state = self.begin(key);
+        let Some(item) = state.items.get(key).cloned() else { return Ok(false) };
+        if state.shows(Fault::StaleTouch)
+            && let Some(old) = state.previous.get(key).cloned()
+        {
+            state.items.insert(key.to_vec(), old);
+        }
+        *buf = item.value;
+        Ok(true)
     }
 
     fn delete(&self, key: &[u8]) -> Result<bool, Refused> {

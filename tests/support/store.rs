@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use hostcache::{Cache, CasToken, SetOutcome};
+use hostcache::{Cache, CasToken, Lifetime, SetOutcome};
 
 /// An operation that the store refused, in words.
 pub type Refused = String;
@@ -21,6 +21,17 @@ pub trait Store {
     fn swap(&self, key: &[u8], value: &[u8], token: CasToken) -> Result<SetOutcome, Refused>;
     /// Counts up; `None`: no such key.
     fn increment(&self, key: &[u8], by: u64) -> Result<Option<u64>, Refused>;
+    /// Adds bytes at an end of the value, whose new length it returns; `None`: no such key.
+    fn extend(&self, key: &[u8], bytes: &[u8], at_front: bool) -> Result<Option<usize>, Refused>;
+    /// Ends the item and copies its value into `buf`; false: no such key.
+    fn take(&self, key: &[u8], buf: &mut Vec<u8>) -> Result<bool, Refused>;
+    /// Gives the item a lifetime and copies its value into `buf`; false: no such key.
+    fn get_and_touch(
+        &self,
+        key: &[u8],
+        lifetime: Lifetime,
+        buf: &mut Vec<u8>,
+    ) -> Result<bool, Refused>;
     /// Ends the item; false: no such key.
     fn delete(&self, key: &[u8]) -> Result<bool, Refused>;
     /// Ends every item.
@@ -29,6 +40,13 @@ pub trait Store {
 
 fn refused(error: impl Display) -> Refused {
     error.to_string()
+}
+
+/// Hands a value over in the caller's buffer.
+fn copied(value: Option<Vec<u8>>, buf: &mut Vec<u8>) -> bool {
+    let hit = value.is_some();
+    *buf = value.unwrap_or_default();
+    hit
 }
 
 impl Store for Cache {
@@ -58,6 +76,24 @@ impl Store for Cache {
 
     fn increment(&self, key: &[u8], by: u64) -> Result<Option<u64>, Refused> {
         self.increment(key, by).map_err(refused)
+    }
+
+    fn extend(&self, key: &[u8], bytes: &[u8], at_front: bool) -> Result<Option<usize>, Refused> {
+        let len = if at_front { self.prepend(key, bytes) } else { self.append(key, bytes) };
+        len.map_err(refused)
+    }
+
+    fn take(&self, key: &[u8], buf: &mut Vec<u8>) -> Result<bool, Refused> {
+        Ok(copied(self.take(key).map_err(refused)?, buf))
+    }
+
+    fn get_and_touch(
+        &self,
+        key: &[u8],
+        lifetime: Lifetime,
+        buf: &mut Vec<u8>,
+    ) -> Result<bool, Refused> {
+        Ok(copied(self.get_and_touch(key, lifetime).map_err(refused)?, buf))
     }
 
     fn delete(&self, key: &[u8]) -> Result<bool, Refused> {

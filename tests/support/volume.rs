@@ -42,6 +42,12 @@ pub fn pin_ops() -> u64 {
     from_env("HOSTCACHE_TEST_PIN_OPS", 1_000_000, 100_000)
 }
 
+/// Steps of one run beside the naive model (`HOSTCACHE_TEST_STEPS`).
+#[must_use]
+pub fn steps() -> u64 {
+    from_env("HOSTCACHE_TEST_STEPS", 200_000, 20_000)
+}
+
 fn from_env(name: &str, release: u64, debug: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text.parse().unwrap_or_else(|e| panic!("{name}={text:?} is not a number: {e}")),

@@ -71,6 +71,9 @@ pub(crate) const FIGURES: &[Figure] = &figures! {
         Counter cas_badval "Compare-and-swaps that met another token"
         Counter touch_hits "Touches that found their key"
         Counter touch_misses "Touches that did not find their key"
+        Counter cmd_touch "Touches asked for"
+        Counter append_hits "Appends and prepends that found their key"
+        Counter append_misses "Appends and prepends that did not find their key"
         Counter cmd_flush "Clears of the whole region";
     Items:
         Gauge curr_items "Items in the region"

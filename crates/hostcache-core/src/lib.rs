@@ -18,6 +18,7 @@ mod ops;
 mod ordering;
 mod participant;
 mod pin;
+mod prefetch;
 mod region;
 mod session;
 mod slab;
@@ -32,8 +33,9 @@ pub use fuel::Exhausted;
 pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
-    Account, Arithmetic, ClassAccount, Condition, Counted, Deadline, Deleted, Got, IntoSlice,
-    IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
+    Account, Arithmetic, BATCH, ClassAccount, Condition, Copied, Counted, Deadline, Deleted, End,
+    Got, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
+    Walked,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};

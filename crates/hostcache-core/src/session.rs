@@ -55,6 +55,13 @@ pub enum Failure {
     Damaged,
     /// The value is not a number.
     NotANumber,
+    /// The value would become longer than the region takes.
+    TooLarge {
+        /// Bytes that it would have.
+        len: u64,
+        /// The most it may have.
+        limit: u64,
+    },
 }
 
 impl From<Exhausted> for Failure {

@@ -36,7 +36,7 @@ impl Aim {
     }
 
     fn found<'a>(&self, region: &'a Region) -> Option<Found<'a>> {
-        region.item_at(self.position, self.word, self.header)
+        region.found_at(self.position, self.word, self.header)
     }
 }
 

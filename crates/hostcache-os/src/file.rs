@@ -54,7 +54,7 @@ pub fn link_count(file: &File) -> Result<u64, OsError> {
     stat(file, MetadataExt::nlink)
 }
 
-fn stat(file: &File, field: impl Fn(&std::fs::Metadata) -> u64) -> Result<u64, OsError> {
+fn stat<T>(file: &File, field: impl Fn(&std::fs::Metadata) -> T) -> Result<T, OsError> {
     match file.metadata() {
         Ok(metadata) => Ok(field(&metadata)),
         Err(error) => Err(OsError::new("fstat", Path::new(""), error)),
@@ -69,6 +69,24 @@ pub fn same_file(file: &File, path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// What tells the file from every other one of this boot: device and inode.
+pub fn file_identity(file: &File) -> Result<(u64, u64), OsError> {
+    stat(file, |metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// A second descriptor of an open file, for a handle that a forked child inherited: an error if the number was closed by
+/// other code, or stands for another file than it did.
+pub fn duplicate(file: &File, identity: (u64, u64)) -> Result<File, OsError> {
+    let fail = |source| OsError::new("duplicate a descriptor", Path::new(""), source);
+    let copy = file.try_clone().map_err(fail)?;
+    if file_identity(&copy)? == identity {
+        return Ok(copy);
+    }
+    Err(fail(io::Error::other(
+        "other code of this process closed it, and its number is another file's by now",
+    )))
 }
 
 /// Takes the name away. Processes that have the file mapped keep it.

@@ -90,6 +90,11 @@ impl PendingFile {
         &self.file
     }
 
+    /// Keeps the file without a name: it is gone with its last descriptor and mapping.
+    pub fn into_unnamed(self) -> File {
+        self.file
+    }
+
     /// Gives the file its name, one component without a slash; [`FileError::Exists`] if it is
     /// taken, by whatever.
     pub fn publish(self, name: impl AsRef<OsStr>) -> Result<File, FileError> {

@@ -3,7 +3,10 @@
 
 mod support;
 
-use hostcache_os::{FileError, PendingFile, allocated_bytes, file_len, link_count, same_file};
+use hostcache_os::{
+    FileError, PendingFile, allocated_bytes, duplicate, file_identity, file_len, link_count,
+    same_file,
+};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Barrier;
@@ -26,6 +29,28 @@ fn a_published_file_is_whole_and_all_its_memory_is_there() {
     assert!(same_file(&file, &dir.path().join("region")).unwrap());
     assert!(!same_file(&file, &dir.path().join("other")).unwrap());
     assert_eq!(names_in(dir.path()), ["region"]);
+}
+
+#[test]
+fn a_file_kept_without_a_name_has_its_memory_and_leaves_nothing() {
+    let dir = scratch();
+    let file = PendingFile::create(dir.path(), 1 << 20, 0o600).unwrap().into_unnamed();
+    assert_eq!((file_len(&file).unwrap(), link_count(&file).unwrap()), (1 << 20, 0));
+    assert!(allocated_bytes(&file).unwrap() >= 1 << 20);
+    assert_eq!(names_in(dir.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_descriptor_is_duplicated_only_while_it_is_the_same_files() {
+    let dir = scratch();
+    let new = || PendingFile::create(dir.path(), 4096, 0o600).unwrap().into_unnamed();
+    let (file, other) = (new(), new());
+    let identity = file_identity(&file).unwrap();
+    let copy = duplicate(&file, identity).unwrap();
+    assert_eq!(file_identity(&copy).unwrap(), identity);
+    assert_ne!(file_identity(&other).unwrap(), identity);
+    let error = duplicate(&other, identity).unwrap_err().to_string();
+    assert!(error.contains("another file's"), "{error}");
 }
 
 #[test]

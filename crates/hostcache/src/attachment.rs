@@ -11,6 +11,7 @@ use hostcache_os::{ByteLocks, Mapping, OsError};
 
 use crate::OpenError;
 use crate::berths::{Berths, Full, Mooring};
+use crate::clock::Clock;
 use crate::place::Place;
 use crate::reservation::Reservations;
 
@@ -28,6 +29,10 @@ pub(crate) struct Attachment {
     writable: bool,
     pub(crate) berths: Berths,
     pub(crate) reservations: Reservations,
+    /// By which its deadlines count.
+    pub(crate) clock: Clock,
+    /// What the file was at first.
+    identity: (u64, u64),
     /// Last: the region's memory goes after everything that reads it.
     mapping: Mapping,
 }
@@ -67,12 +72,30 @@ impl Attachment {
     ) -> Result<Self, OpenError> {
         let path = place.path();
         let locks = ByteLocks::open(&file, &path, writable).map_err(|e| place.os_error(e))?;
-        let (berths, reservations) = Default::default();
-        Ok(Self { region, header, file, path, locks, writable, berths, reservations, mapping })
+        let identity = hostcache_os::file_identity(&file).map_err(|e| place.os_error(e))?;
+        let (berths, reservations, clock) = Default::default();
+        Ok(Self {
+            region,
+            header,
+            file,
+            path,
+            locks,
+            writable,
+            berths,
+            reservations,
+            clock,
+            identity,
+            mapping,
+        })
     }
 
     pub(crate) fn is_writable(&self) -> bool {
         self.writable
+    }
+
+    /// The file once more, by its descriptor, if that is still open and the file's.
+    pub(crate) fn own_file(&self) -> Result<File, OsError> {
+        hostcache_os::duplicate(&self.file, self.identity)
     }
 
     pub(crate) fn geometry(&self) -> &Geometry {
@@ -163,7 +186,7 @@ impl Attachment {
 impl Host for Attachment {
     #[inline]
     fn now_ms(&self) -> u64 {
-        hostcache_os::now_coarse_ms()
+        self.clock.coarse_ms()
     }
 
     fn claim_lane(&self, lane: LaneId) -> bool {

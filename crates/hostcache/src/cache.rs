@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attachment::Attachment;
+use crate::clock::Clock;
 use crate::lifetime::{Defaults, millis};
 use crate::place::Place;
 use crate::seat::Shared;
@@ -27,6 +28,7 @@ use crate::{CacheBuilder, OpenError};
 pub struct Cache {
     pub(crate) shared: Arc<Shared>,
     pub(crate) defaults: Defaults,
+    pub(crate) clock: Clock,
 }
 
 impl Cache {
@@ -58,7 +60,8 @@ impl Cache {
                 (own, region) => own.or(region),
             },
         };
-        Self { shared: Arc::new(Shared::new(place, attachment)), defaults }
+        let clock = attachment.clock.clone();
+        Self { shared: Arc::new(Shared::new(place, attachment)), defaults, clock }
     }
 
     /// This handle with another default TTL; clones made before keep theirs.
@@ -79,13 +82,13 @@ impl Cache {
         self
     }
 
-    /// The region's name, or the path that was given.
+    /// The region's name, or the path that was given; `(private)` if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
         self.shared.place.name_ref()
     }
 
-    /// The mapped file.
+    /// The mapped file; `(private)` if it has no name.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         self.shared.place.path()

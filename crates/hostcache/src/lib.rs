@@ -51,7 +51,7 @@
 //!
 //! # Caveats
 //!
-//! - A forked child attaches by itself at its first operation. Fork and attach cost a few system calls.
+//! - A forked child attaches by itself at its first operation, to a private cache by the inherited descriptor. Fork and attach cost a few system calls.
 //! - Code that closes all descriptors of a living process (`closefrom(3)`, daemonizing loops) drops its byte lock: it counts as
 //!   dead, is recovered, and attaches anew at its next operation. An operation in the middle of that may be lost. Attach afterwards.
 //! - Each thread that uses a region takes one participant slot, and so does every reservation, and every few dozen pins of a process;
@@ -60,19 +60,29 @@
 //! - A process that may write the file may also truncate it, and the kernel then ends who touches the lost pages.
 //! - Pickled or otherwise executable values are as trustworthy as whoever may write the region.
 //!
+//! # Features
+//!
+//! - `bincode`: [`TypedCache`] with [`Bincode`], its default codec.
+//! - `json`: [`TypedCache`] with [`Json`].
+//!
 //! # Performance
 //!
 //! A hit copies the value out behind two looks at its slot and header, without an atomic read-modify-write and without a
 //! system call. A `set` over an existing key is three: naming, linking, retiring. A pin and its end cost as much as copying about two
 //! kilobytes.
 
+mod append;
 mod attachment;
+mod batch;
 mod berths;
 mod builder;
 mod cache;
+mod clock;
+mod codec;
 mod error;
 mod inspect;
-mod keys;
+mod item;
+mod iterate;
 mod lifetime;
 mod maintenance;
 mod office;
@@ -80,26 +90,33 @@ mod open;
 mod options;
 mod pin;
 mod place;
+mod private;
 mod read;
 mod reservation;
 mod seat;
 mod stats;
+mod take;
+mod typed;
 mod write;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
+pub use clock::ManualClock;
+pub use codec::{Bincode, Codec, Json};
 pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
-pub use keys::Keys;
+pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
 pub use options::{
     CasToken, Condition, CounterOptions, Item, ItemInfo, Lifetime, SetOptions, SetOutcome, encoding,
 };
 pub use pin::Pin;
+pub use private::PrivateCache;
 pub use reservation::Reservation;
 pub use stats::{
     CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
     RegionInfo, Stats,
 };
+pub use typed::{TypedCache, TypedError};
 
 /// The README's example, compiled and run.
 #[cfg(doctest)]

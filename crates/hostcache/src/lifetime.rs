@@ -23,7 +23,7 @@ impl Cache {
             Lifetime::Forever => Deadline::At(self.at(None)),
             Lifetime::Ttl(ttl) => Deadline::At(self.at(Some(millis(ttl)))),
             Lifetime::UnixMillis(at) => {
-                let left = at.saturating_sub(hostcache_os::unix_ms());
+                let left = at.saturating_sub(self.clock.unix_ms());
                 Deadline::At(self.at(Some(left)))
             }
         }
@@ -35,7 +35,7 @@ impl Cache {
             (ttl, max) => ttl.or(max),
         };
         // The clock of readers lags by up to a tick: what shall be gone at once ended at boot.
-        ttl.map(|ttl| if ttl == 0 { 0 } else { hostcache_os::now_ms().saturating_add(ttl) })
+        ttl.map(|ttl| if ttl == 0 { 0 } else { self.clock.now_ms().saturating_add(ttl) })
     }
 }
 

@@ -77,8 +77,7 @@ impl CacheBuilder {
     /// As [`CacheBuilder::open`].
     pub fn open_read_only(self) -> Result<Cache, OpenError> {
         let place = self.place()?;
-        let file = open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
-        let attachment = Attachment::map(&place, file, false)?;
+        let attachment = attach_read_only(&place)?;
         if attachment.header.boot_id != hostcache_os::boot_id() {
             return Err(OpenError::Refused {
                 region: place.name(),
@@ -92,6 +91,12 @@ impl CacheBuilder {
     }
 
     fn create_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
+        self.make(place, &self.header(self.shape(place)?))?;
+        self.open_at(place)
+    }
+
+    /// The shape that the settings ask for, all of them checked.
+    pub(crate) fn shape(&self, place: &Place) -> Result<Shape, OpenError> {
         let Some(capacity) = self.capacity else {
             let detail = "a new region needs a capacity: .capacity(bytes)".into();
             return Err(OpenError::InvalidSetting { region: place.name(), detail });
@@ -113,11 +118,10 @@ impl CacheBuilder {
                 self.mode
             )));
         }
-        self.make(place, &self.header(shape))?;
-        self.open_at(place)
+        Ok(shape)
     }
 
-    fn header(&self, shape: Shape) -> Header {
+    pub(crate) fn header(&self, shape: Shape) -> Header {
         Header {
             shape,
             created_unix_secs: hostcache_os::unix_ms() / 1000,
@@ -190,6 +194,12 @@ impl CacheBuilder {
 pub(crate) fn attach(place: &Place) -> Result<Attachment, OpenError> {
     let file = open_region_file(&place.path(), true).map_err(|e| place.file_error(e))?;
     Attachment::map(place, file, true)
+}
+
+/// Opens and maps for reading.
+pub(crate) fn attach_read_only(place: &Place) -> Result<Attachment, OpenError> {
+    let file = open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
+    Attachment::map(place, file, false)
 }
 
 impl Cache {

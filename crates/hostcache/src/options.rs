@@ -52,6 +52,8 @@ pub mod encoding {
     pub const JSON: u8 = 5;
     /// An array with its type and shape.
     pub const ARRAY: u8 = 6;
+    /// Rust's `bincode`.
+    pub const BINCODE: u8 = 7;
 }
 
 /// Options of [`Cache::set_with`](crate::Cache::set_with).

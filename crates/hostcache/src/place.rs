@@ -6,7 +6,7 @@ use hostcache_os::{FileError, OsError};
 
 use crate::OpenError;
 
-/// A region's name and directory, validated.
+/// A region's name and directory, validated; the directory is empty if it has no name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     given: String,
@@ -30,6 +30,16 @@ impl Place {
         }
         let directory = directory.map_or_else(hostcache_os::default_directory, Path::to_path_buf);
         Ok(Self { given: name.to_owned(), directory, file_name: name.to_owned() })
+    }
+
+    /// Of a region without a name. What stands for one is no valid name, nor anybody's path.
+    pub(crate) fn private() -> Self {
+        let name = "(private)".to_owned();
+        Self { given: name.clone(), directory: PathBuf::new(), file_name: name }
+    }
+
+    pub(crate) fn is_private(&self) -> bool {
+        self.directory.as_os_str().is_empty()
     }
 
     /// As the caller called it.

@@ -4,12 +4,10 @@
 //! or a miss. A reader writes nothing but a saturating use mark and its own counters; a read-only
 //! handle writes nothing at all, and its reads are not counted.
 
-use std::time::Duration;
-
 use hostcache_core::layout::MAX_KEY_LEN;
 use hostcache_core::{Counter, Exhausted, Got, Host, IntoSlice, IntoVec, Sink, Value};
 
-use crate::{Cache, CasToken, Item, ItemInfo, ReadError};
+use crate::{Cache, Item, ItemInfo, ReadError};
 
 impl Cache {
     /// The value of a key, copied out; `None` is a miss.
@@ -253,12 +251,5 @@ pub(crate) fn is_valid_key(key: &[u8]) -> bool {
 }
 
 fn info(value: &Value<'_>, now: u64) -> ItemInfo {
-    let head = value.head();
-    ItemInfo {
-        value_len: value.len(),
-        flags: head.flags,
-        encoding: head.encoding,
-        cas_token: CasToken(head.token),
-        ttl: head.deadline.map(|deadline| Duration::from_millis(deadline.saturating_sub(now))),
-    }
+    ItemInfo::of(&value.head(), now)
 }

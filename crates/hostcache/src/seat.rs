@@ -156,14 +156,9 @@ impl Shared {
     #[cold]
     fn attach_anew(&self, epoch: u64, head: *mut Node) -> Result<&Arc<Attachment>, OpenError> {
         // SAFETY: as in `attached`.
-        unsafe { &*head }.attachment.forget_in_child();
-        let attachment = Arc::new(if self.writable {
-            crate::open::attach(&self.place)?
-        } else {
-            let file = hostcache_os::open_region_file(&self.place.path(), false)
-                .map_err(|e| self.place.file_error(e))?;
-            Attachment::map(&self.place, file, false)?
-        });
+        let inherited = unsafe { &*head };
+        inherited.attachment.forget_in_child();
+        let attachment = Arc::new(inherited.attachment.attach_again(&self.place)?);
         let node = Box::into_raw(Box::new(Node { epoch, attachment, next: head }));
         match self.attachments.compare_exchange(head, node, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: as in `attached`.

@@ -29,7 +29,12 @@ pub struct Stats {
     pub cas_badval: u64,
     pub touch_hits: u64,
     pub touch_misses: u64,
+    pub cmd_touch: u64,
     pub cmd_flush: u64,
+    /// Appends and prepends that found an item (counted in `cmd_set` too).
+    pub append_hits: u64,
+    /// Appends and prepends that did not (counted in `cmd_set` too).
+    pub append_misses: u64,
     /// Items stored, ever.
     pub total_items: u64,
     /// Items that ended by memory pressure.

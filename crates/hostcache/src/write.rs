@@ -307,6 +307,9 @@ impl Cache {
         let region = self.name().to_owned();
         Box::new(match failure {
             Failure::NotANumber => WriteError::NotANumber { region },
+            Failure::TooLarge { len, limit } => {
+                WriteError::TooLarge { region, len: len as usize, limit: limit as usize }
+            }
             Failure::NoRoom => WriteError::NoRoom {
                 region,
                 needed: bytes as u64 + 40,

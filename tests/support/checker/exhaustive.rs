@@ -4,6 +4,7 @@
 //! operation is *carried out* on an `Option`, and its result compared with the recorded outcome.
 
 use super::Mode;
+use crate::chain;
 use crate::history::{Call, Event, Outcome};
 use crate::value::Id;
 
@@ -65,5 +66,12 @@ pub(super) fn carry_out(call: Call, state: Option<Id>) -> (Option<Id>, Outcome) 
             (Some(sum), Outcome::Value(sum))
         }
         (Call::Clear, _) => (None, Outcome::Done),
+        (Call::Extend { .. } | Call::Take | Call::Touch, None) => (None, Outcome::Absent),
+        (Call::Extend { new, at_front }, Some(name)) => {
+            let longer = chain::extended(name, new, at_front);
+            (Some(longer), Outcome::Value(chain::count(longer)))
+        }
+        (Call::Take, Some(id)) => (None, Outcome::Value(id)),
+        (Call::Touch, Some(id)) => (Some(id), Outcome::Value(id)),
     }
 }

@@ -40,7 +40,7 @@ mod specification;
 
 pub use report::{Report, Violation, check_all};
 
-use crate::history::{Call, Event, Outcome};
+use crate::history::{Event, Outcome};
 use frontier::{Frontier, Overflow};
 
 /// What may happen to an item that no recorded operation touches.
@@ -85,7 +85,7 @@ pub fn check_key(events: &[Event], mode: Mode) -> Verdict {
             Outcome::Torn => return Verdict::Torn(index),
             Outcome::Foreign(_) => return Verdict::Foreign(index),
             // A read without an answer says nothing.
-            outcome if outcome.is_open() && event.call == Call::Get => continue,
+            outcome if outcome.is_open() && event.call.only_reads() => continue,
             _ => {}
         }
         // What ends at the very moment when another operation starts counts as running beside it.

@@ -6,9 +6,26 @@
 
 use super::Mode;
 use super::exhaustive::carry_out;
+use crate::chain;
 use crate::history::{Call, Event, Outcome};
 use crate::random::Random;
 use crate::value::{self, Id};
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Values that are only replaced.
+    Plain,
+    /// A counter.
+    Counter,
+    /// A value that grows at both ends.
+    Chain,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 3] = [Kind::Plain, Kind::Counter, Kind::Chain];
+}
 
 /// What is simulated.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +38,8 @@ pub struct Simulation {
     pub processes: usize,
     /// Whether items vanish.
     pub mode: Mode,
-    /// Whether the key is a counter.
-    pub counter: bool,
+    /// What the key holds.
+    pub kind: Kind,
     /// One operation in so many is cut short by a kill; 0 for none.
     pub killed_one_in: u64,
 }
@@ -63,7 +80,7 @@ impl Simulation {
                 Some(one) if !(one.carried_out || one.killed && random.one_in(3)) => {
                     let (after, outcome) = carry_out(one.event.call, state);
                     state = after;
-                    if let Outcome::Value(id) = outcome {
+                    if let (Some(id), Outcome::Value(_)) = (after, outcome) {
                         written.push(id);
                     }
                     one.event.outcome = outcome;
@@ -87,9 +104,13 @@ impl Simulation {
     fn call(&self, random: &mut Random, written: &mut Vec<Id>) -> Call {
         let sequence = written.len() as u32 + 1;
         let id = value::id(self.writer, sequence);
-        let new = if self.counter { value::counter_start(id) } else { id };
+        let new = match self.kind {
+            Kind::Plain => id,
+            Kind::Counter => value::counter_start(id),
+            Kind::Chain => chain::name(id),
+        };
         let recent = written.len().saturating_sub(4);
-        let call = match random.below(if self.counter { 13 } else { 9 }) {
+        let call = match random.below(if self.kind == Kind::Plain { 12 } else { 16 }) {
             0..3 => Call::Get,
             3 => Call::Set { new },
             4 => Call::Add { new },
@@ -98,7 +119,10 @@ impl Simulation {
                 Call::Swap { expected: *random.pick(&written[recent..]), new }
             }
             8 if random.one_in(4) => Call::Clear,
-            9.. => Call::Increment { by: random.between(1, 3) },
+            9 | 10 => Call::Take,
+            11 => Call::Touch,
+            12.. if self.kind == Kind::Counter => Call::Increment { by: random.between(1, 3) },
+            12.. => Call::Extend { new: id, at_front: random.one_in(3) },
             _ => Call::Set { new },
         };
         written.push(new);
@@ -135,7 +159,13 @@ pub fn damage(events: &mut Vec<Event>, random: &mut Random) {
 /// Some outcome that the call could have had.
 fn other_outcome(call: Call, ids: &[Id], random: &mut Random) -> Outcome {
     let choices: &[Outcome] = match call {
-        Call::Get | Call::Increment { .. } => match ids {
+        Call::Extend { .. } => {
+            return match random.below(4) {
+                0 => Outcome::Absent,
+                records => Outcome::Value(records),
+            };
+        }
+        Call::Get | Call::Increment { .. } | Call::Take | Call::Touch => match ids {
             [] => &[Outcome::Absent],
             _ if random.one_in(3) => &[Outcome::Absent],
             _ => {

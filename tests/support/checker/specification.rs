@@ -1,6 +1,7 @@
 //! The register that a key is, as a step from one state to the next.
 
 use super::Mode;
+use crate::chain;
 use crate::history::{Call, Event, Outcome};
 use crate::value::Id;
 
@@ -28,7 +29,8 @@ pub(super) fn step_undisturbed(state: State, event: &Event) -> Option<State> {
     let present = state != ABSENT;
     let holds = |condition: bool, after: State| condition.then_some(after);
     match (event.call, event.outcome) {
-        (Call::Get, Outcome::Value(id)) => holds(present && state == id, state),
+        (Call::Get | Call::Touch, Outcome::Value(id)) => holds(present && state == id, state),
+        (Call::Take, Outcome::Value(id)) => holds(present && state == id, ABSENT),
 
         (Call::Set { new }, Outcome::Done) => Some(new),
         (Call::Add { new }, Outcome::Done) => holds(!present, new),
@@ -38,13 +40,23 @@ pub(super) fn step_undisturbed(state: State, event: &Event) -> Option<State> {
         (Call::Increment { by }, Outcome::Value(sum)) => {
             holds(present && state.wrapping_add(by) == sum, sum)
         }
+        (Call::Extend { new, at_front }, Outcome::Value(records)) => holds(
+            present && chain::count(state) + 1 == records,
+            chain::extended(state, new, at_front),
+        ),
 
         (Call::Add { .. }, Outcome::Present) => holds(present, state),
         (Call::Swap { expected, .. }, Outcome::Present) => {
             holds(present && state != expected, state)
         }
         (
-            Call::Get | Call::Swap { .. } | Call::Delete | Call::Increment { .. },
+            Call::Get
+            | Call::Swap { .. }
+            | Call::Delete
+            | Call::Increment { .. }
+            | Call::Extend { .. }
+            | Call::Take
+            | Call::Touch,
             Outcome::Absent,
         ) => holds(!present, ABSENT),
 
@@ -54,9 +66,14 @@ pub(super) fn step_undisturbed(state: State, event: &Event) -> Option<State> {
         (Call::Swap { expected, new }, outcome) if outcome.is_open() => {
             holds(present && state == expected, new)
         }
-        (Call::Delete | Call::Clear, outcome) if outcome.is_open() => holds(present, ABSENT),
+        (Call::Delete | Call::Clear | Call::Take, outcome) if outcome.is_open() => {
+            holds(present, ABSENT)
+        }
         (Call::Increment { by }, outcome) if outcome.is_open() => {
             holds(present, state.wrapping_add(by))
+        }
+        (Call::Extend { new, at_front }, outcome) if outcome.is_open() => {
+            holds(present, chain::extended(state, new, at_front))
         }
 
         // An outcome that the call does not have.
@@ -71,7 +88,7 @@ pub(super) fn step_undisturbed(state: State, event: &Event) -> Option<State> {
 pub(super) fn is_observation(event: &Event) -> bool {
     match event.outcome {
         Outcome::Absent | Outcome::Present => true,
-        Outcome::Value(_) => event.call == Call::Get,
+        Outcome::Value(_) => event.call.only_reads(),
         _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! From one log per worker to one history per key.
 
-use super::{ALL_KEYS, Call, Event, Log, Outcome};
+use super::{ALL_KEYS, Event, Log, Outcome};
 
 /// The log of one worker.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +102,7 @@ fn each_record(sources: &[Source], mut visit: impl FnMut(u64, u32, Event)) {
             let record = source.log.record(index);
             let event = closed(source, record.event);
             // A read without an answer says nothing.
-            if !(event.call == Call::Get && event.outcome == Outcome::Pending) {
+            if !(event.call.only_reads() && event.outcome == Outcome::Pending) {
                 visit((number as u64) << 32 | index as u64, record.key, event);
             }
         }

@@ -47,6 +47,25 @@ pub enum Call {
     },
     /// End every item.
     Clear,
+    /// Add a record to a chain.
+    Extend {
+        /// The record.
+        new: Id,
+        /// At which end.
+        at_front: bool,
+    },
+    /// Read and end the item.
+    Take,
+    /// Read, and give a new lifetime.
+    Touch,
+}
+
+impl Call {
+    /// Whether it changes nothing that a history tells of.
+    #[must_use]
+    pub fn only_reads(self) -> bool {
+        matches!(self, Self::Get | Self::Touch)
+    }
 }
 
 /// What it was told.
@@ -60,7 +79,7 @@ pub enum Outcome {
     Absent,
     /// The key is present (add), or with another value than the expected one (swap).
     Present,
-    /// The value read, or what the counter became.
+    /// The value read, what the counter became, or how many records a chain has.
     Value(Id),
     /// A value that nobody wrote.
     Torn,
@@ -110,6 +129,9 @@ pub(super) fn pack_call(key: u32, call: Call) -> [u64; 3] {
         Call::Swap { expected, new } => (4, new, expected),
         Call::Increment { by } => (5, by, 0),
         Call::Clear => (6, 0, 0),
+        Call::Extend { new, at_front } => (7 + u64::from(at_front), new, 0),
+        Call::Take => (9, 0, 0),
+        Call::Touch => (10, 0, 0),
     };
     [u64::from(key) << 32 | code, new, expected]
 }
@@ -140,6 +162,9 @@ pub(super) fn unpack(words: [u64; WORDS]) -> Option<Record> {
         4 => Call::Swap { expected: seen, new },
         5 => Call::Increment { by: new },
         6 => Call::Clear,
+        code @ (7 | 8) => Call::Extend { new, at_front: code == 8 },
+        9 => Call::Take,
+        10 => Call::Touch,
         _ => return None,
     };
     let outcome = match codes >> 8 & 0xff {

@@ -4,6 +4,7 @@ mod churn;
 mod forks;
 mod history;
 mod hold;
+mod lockstep;
 mod read_only;
 
 use std::error::Error;
@@ -18,6 +19,7 @@ pub use churn::{Churn, key_name, key_number};
 pub use forks::{Family, Forks, SHARED_COUNTER};
 pub use history::History;
 pub use hold::{Hold, Holding};
+pub use lockstep::{Company, Lockstep};
 pub use read_only::ReadOnly;
 
 /// What went wrong, for the worker's last words.
@@ -34,6 +36,8 @@ pub enum Role {
     History(History),
     /// Holds items in place.
     Hold(Hold),
+    /// Takes turns at one run of the suite.
+    Lockstep(Box<Lockstep>),
     /// Reads without write access.
     ReadOnly(ReadOnly),
 }
@@ -73,6 +77,7 @@ pub fn play(role: &Role) -> Outcome {
         Role::Forks(forks) => forks.play(),
         Role::History(history) => history.play(),
         Role::Hold(hold) => hold.play(),
+        Role::Lockstep(lockstep) => lockstep.play(),
         Role::ReadOnly(read_only) => read_only.play(),
     }
 }

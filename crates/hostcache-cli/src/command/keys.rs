@@ -41,9 +41,7 @@ struct KeyList<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
     let cache = open::observer(&args.region.name)?;
-    let prefix = args.prefix.as_bytes();
-    let keys =
-        cache.keys().filter(|key| key.starts_with(prefix)).take(args.limit.unwrap_or(usize::MAX));
+    let keys = cache.keys().prefix(args.prefix.as_bytes()).limit(args.limit.unwrap_or(usize::MAX));
     if output.is_json() {
         let keys: Vec<Vec<u8>> = keys.collect();
         let keys = keys.iter().map(|key| JsonBytes(key)).collect();

@@ -54,11 +54,6 @@ impl Memory {
         self.bytes(at, out.len()).copy_to(out);
     }
 
-    /// Replaces the contents of a vector by so many bytes, as [`Memory::copy_out`] does.
-    pub(crate) fn copy_to_vec(&self, at: u64, len: usize, out: &mut Vec<u8>) {
-        self.bytes(at, len).copy_to_vec(out);
-    }
-
     /// Copies bytes into words of a block that the caller owns; what remains of the last word is unspecified.
     #[inline(always)]
     pub(crate) fn copy_in(&self, at: u64, bytes: &[u8]) {
@@ -241,7 +236,7 @@ mod tests {
                 );
             }
             let mut vec = vec![1; 40];
-            memory.copy_to_vec(MARGIN as u64, len, &mut vec);
+            memory.bytes(MARGIN as u64, len).copy_to_vec(&mut vec);
             assert_eq!(vec, source);
             assert!(memory.bytes(MARGIN as u64, len).starts_with(&source));
             if len > 0 {

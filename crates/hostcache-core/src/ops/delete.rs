@@ -1,11 +1,12 @@
 //! `delete`.
 
 use crate::fuel::Fuel;
+use crate::layout::ItemHead;
 use crate::ordering as ord;
 use crate::participant::Counter;
 use crate::region::Host;
 use crate::session::{Failure, Session};
-use crate::table::{Lookup, Probe, Removal};
+use crate::table::{Found, Lookup, Probe, Removal};
 use crate::word::SlotWord;
 
 /// What became of a key.
@@ -17,6 +18,17 @@ pub enum Deleted {
     Missing,
 }
 
+/// What [`Session::remove`] met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Removed {
+    /// A live item, which it ended.
+    Live(ItemHead),
+    /// One whose deadline had passed.
+    Expired,
+    /// None, or one that a clear had ended.
+    Nothing,
+}
+
 impl<H: Host> Session<'_, H> {
     /// Ends a key's item. Linearizable and lock-free.
     ///
@@ -25,16 +37,21 @@ impl<H: Host> Session<'_, H> {
     /// A damaged region.
     #[inline]
     pub fn delete(&mut self, key: &[u8]) -> Result<Deleted, Failure> {
-        let deleted = self.remove(key)?;
-        let counter = match deleted {
-            Deleted::Gone => Counter::DeleteHits,
-            Deleted::Missing => Counter::DeleteMisses,
+        let (deleted, counter) = match self.remove(key, |_| ())? {
+            Removed::Live(_) => (Deleted::Gone, Counter::DeleteHits),
+            Removed::Expired | Removed::Nothing => (Deleted::Missing, Counter::DeleteMisses),
         };
         self.tally(counter, 1);
         Ok(deleted)
     }
 
-    fn remove(&mut self, key: &[u8]) -> Result<Deleted, Failure> {
+    /// Unlinks a key's item. `read` may copy it before; the last call is for the incarnation that was unlinked.
+    #[inline]
+    pub(super) fn remove(
+        &mut self,
+        key: &[u8],
+        mut read: impl FnMut(&Found<'_>),
+    ) -> Result<Removed, Failure> {
         let region = self.region;
         let probe = Probe::new(&region.geometry, key);
         let mut fuel = Fuel::operation();
@@ -48,12 +65,14 @@ impl<H: Host> Session<'_, H> {
                 Lookup::Absent => {
                     let now = region.control(probe.primary).load(ord::control_load());
                     if now == control.bits() {
-                        return Ok(Deleted::Missing);
+                        return Ok(Removed::Nothing);
                     }
                     continue;
                 }
             };
             let end = self.end_at(&found, epoch);
+            let head = found.item_head();
+            read(&found);
             if !found.is_whole() {
                 continue;
             }
@@ -62,7 +81,11 @@ impl<H: Host> Session<'_, H> {
             if let Some(owned) = owned {
                 self.put_back(owned);
             }
-            return Ok(if end.is_some() { Deleted::Missing } else { Deleted::Gone });
+            return Ok(match end {
+                None => Removed::Live(head),
+                Some(Removal::Expired) => Removed::Expired,
+                Some(_) => Removed::Nothing,
+            });
         }
     }
 }

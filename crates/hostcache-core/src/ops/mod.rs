@@ -1,10 +1,13 @@
 //! The operations: each a loop that looks, decides, and makes one change.
 
+mod append;
+mod batch;
 mod check;
 mod clear;
 mod counter;
 mod delete;
 mod get;
+mod iterate;
 mod overwrite;
 mod publish;
 mod set;
@@ -12,13 +15,17 @@ mod store;
 #[cfg(all(test, not(loom)))]
 mod store_tests;
 mod sweep;
+mod take;
 mod touch;
-mod walk;
 
+pub use append::End;
+pub use batch::BATCH;
 pub use check::{Account, ClassAccount};
 pub use counter::{Arithmetic, Counted};
 pub use delete::Deleted;
 pub use get::{Got, IntoSlice, IntoVec, Sink, Value};
+pub use iterate::Walked;
 pub use publish::{ReserveFailure, Reserved};
 pub use set::{Condition, Deadline, SetOutcome, SetRequest};
 pub use sweep::Swept;
+pub use take::Copied;

@@ -15,6 +15,8 @@ use crate::word::{BlockState, BlockWord, ControlWord};
 pub(crate) trait Change {
     /// Whether `decide` needs the present value's bytes.
     const READS_VALUE: bool;
+    /// Whether it counts as a use of the present item, as a read does.
+    const IS_USE: bool = false;
 
     /// Decides on the item as it is now; asked again whenever it has changed.
     fn decide(&mut self, present: Option<Present<'_>>) -> Result<Verdict, Failure>;
@@ -249,6 +251,9 @@ impl<H: Host> Session<'_, H> {
         }
         if !found.is_whole() {
             return Ok(None);
+        }
+        if C::IS_USE && end.is_none() {
+            self.region.raise_mark(found.position);
         }
         let value = if C::READS_VALUE { self.lane.scratch.as_slice() } else { &[] };
         let present = end.is_none().then_some(Present { head, value });

@@ -1,46 +1,49 @@
-//! `touch`: a new deadline, the same value and token.
+//! `touch`, and get-and-touch: a new deadline, the same value and token.
 
+use super::set::Deadline;
 use super::store::{Change, Draft, Present, Verdict};
+use super::take::Copied;
+use crate::layout::ItemHead;
 use crate::participant::Counter;
 use crate::region::Host;
 use crate::session::{Failure, Session};
 
 struct Touch {
-    deadline: Option<u64>,
+    deadline: Deadline,
+    /// The item that was met last, with the deadline that it gets.
+    seen: Option<ItemHead>,
     value: Vec<u8>,
-    flags: u32,
-    encoding: u8,
-    token: u64,
 }
 
 impl Change for Touch {
     const READS_VALUE: bool = true;
+    const IS_USE: bool = true;
 
     fn decide(&mut self, present: Option<Present<'_>>) -> Result<Verdict, Failure> {
-        let Some(Present { head, value }) = present else {
-            self.token = u64::MAX;
+        self.seen = present.as_ref().map(|present| present.head);
+        let (Some(seen), Some(present)) = (&mut self.seen, present) else {
             return Ok(Verdict::Keep);
         };
-        if head.deadline == self.deadline {
-            // Nothing to change: the item was there with this deadline, at this instant.
-            self.token = head.token;
+        self.value.clear();
+        self.value.extend_from_slice(present.value);
+        if let Deadline::At(deadline) = self.deadline {
+            seen.deadline = deadline;
+        }
+        // Nothing to change: the item was there with this deadline, at this instant.
+        if seen.deadline == present.head.deadline {
             return Ok(Verdict::Keep);
         }
-        self.value.clear();
-        self.value.extend_from_slice(value);
-        self.flags = head.flags;
-        self.encoding = head.encoding;
-        self.token = head.token;
         Ok(Verdict::Put { revised: true })
     }
 
     fn draft(&self) -> Draft<'_> {
+        let seen = self.seen.as_ref();
         Draft {
             value: &self.value,
-            flags: self.flags,
-            encoding: self.encoding,
-            deadline: self.deadline,
-            token: Some(self.token),
+            flags: seen.map_or(0, |head| head.flags),
+            encoding: seen.map_or(0, |head| head.encoding),
+            deadline: seen.and_then(|head| head.deadline),
+            token: seen.map(|head| head.token),
         }
     }
 }
@@ -52,13 +55,31 @@ impl<H: Host> Session<'_, H> {
     ///
     /// No room for the copy, or a damaged region.
     pub fn touch(&mut self, key: &[u8], deadline: Option<u64>) -> Result<bool, Failure> {
-        let mut touch =
-            Touch { deadline, value: Vec::new(), flags: 0, encoding: 0, token: u64::MAX };
-        self.apply(key, &mut touch)?;
-        // Tokens never have all bits set: set means that an item was seen.
-        let touched = touch.token != u64::MAX;
-        let counter = if touched { Counter::TouchHits } else { Counter::TouchMisses };
+        Ok(self.touch_item(key, Deadline::At(deadline))?.is_some())
+    }
+
+    /// [`Session::touch`] that also gives the value: of the very item whose deadline was changed, with the new
+    /// deadline in its head. Counts as a get and a touch.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::touch`].
+    pub fn get_and_touch(
+        &mut self,
+        key: &[u8],
+        deadline: Deadline,
+    ) -> Result<Option<Copied>, Failure> {
+        let touched = self.touch_item(key, deadline)?;
+        let counter = if touched.is_some() { Counter::GetHits } else { Counter::GetMisses };
         self.tally(counter, 1);
         Ok(touched)
+    }
+
+    fn touch_item(&mut self, key: &[u8], deadline: Deadline) -> Result<Option<Copied>, Failure> {
+        let mut touch = Touch { deadline, seen: None, value: Vec::new() };
+        self.apply(key, &mut touch)?;
+        let counter = if touch.seen.is_some() { Counter::TouchHits } else { Counter::TouchMisses };
+        self.tally(counter, 1);
+        Ok(touch.seen.map(|head| Copied { head, value: touch.value }))
     }
 }

@@ -72,6 +72,10 @@ counters! {
     RecoveredParticipants,
     /// Stores refused for want of room.
     NoRoom,
+    /// Appends and prepends that found an item.
+    AppendHits,
+    /// Appends and prepends that did not.
+    AppendMisses,
 }
 
 const _: () = assert!(cfg!(loom) || Counter::ALL.len() <= record::COUNTER_SLOTS as usize);

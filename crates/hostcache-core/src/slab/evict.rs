@@ -108,7 +108,7 @@ impl<'a, H: Host> Session<'a, H> {
         let probe = whole.then(|| Probe::new(&region.geometry, key));
         let generation = region.geometry.short_generation(header.generation());
         let (position, word) = region.find_location(&probe?, location, generation)?;
-        region.item_at(position, word, header)
+        region.found_at(position, word, header)
     }
 
     /// Why an item is dead, if it is.

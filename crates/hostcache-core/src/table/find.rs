@@ -58,7 +58,7 @@ impl Found<'_> {
 impl Region {
     /// What a published block holds, if a whole item could be there. Counts if [`Found::is_whole`] says so afterwards.
     #[inline]
-    pub(crate) fn item_at(
+    pub(crate) fn found_at(
         &self,
         position: Position,
         word: SlotWord,
@@ -204,7 +204,7 @@ impl Region {
 
     /// Whether a tentative word counts.
     #[cold]
-    fn is_pending(&self, position: Position, word: SlotWord) -> bool {
+    pub(crate) fn is_pending(&self, position: Position, word: SlotWord) -> bool {
         let primary = position.primary(&self.geometry, word);
         let control = ControlWord::from_bits(self.control(primary).load(ord::control_load()));
         control.pending().is_some_and(|pending| {

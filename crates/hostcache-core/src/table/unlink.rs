@@ -141,7 +141,7 @@ impl Region {
         if self.slot(position).load(ord::slot_load()) != word.bits() {
             return None;
         }
-        let found = self.item_at(position, word, header)?;
+        let found = self.found_at(position, word, header)?;
         found.is_whole().then_some(found)
     }
 }

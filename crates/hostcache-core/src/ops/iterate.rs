@@ -1,0 +1,246 @@
+//! Walking over all items while others work (`docs/protocol.md` §8).
+
+use crate::fuel::{Exhausted, Fuel};
+use crate::layout::{ItemHead, SLOTS};
+use crate::ordering as ord;
+use crate::region::{Host, Region};
+use crate::table::Position;
+use crate::word::{BlockWord, SlotWord};
+
+/// An item that a walk met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walked {
+    /// Its key.
+    pub key: Vec<u8>,
+    /// What stood before the key.
+    pub head: ItemHead,
+    /// The value's bytes; empty unless asked for.
+    pub value: Vec<u8>,
+}
+
+/// What one look at a slot ends with.
+enum Look {
+    Item(Walked),
+    Nothing,
+    Changed,
+}
+
+impl Region {
+    /// Slots of the index, for [`Region::item_at`].
+    #[must_use]
+    pub fn slots(&self) -> u64 {
+        self.geometry.shape.buckets * SLOTS as u64
+    }
+
+    /// The live item in a slot if its key begins with `prefix`, as it was at one instant of the call.
+    ///
+    /// A key that is present all the time stays in one slot: who asks for every slot once meets it exactly once.
+    /// Lock-free: looks again only because a writer changed the slot or replaced its item. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The step bound was met.
+    pub fn item_at<H: Host>(
+        &self,
+        host: &H,
+        slot: u64,
+        prefix: &[u8],
+        with_value: bool,
+    ) -> Result<Option<Walked>, Exhausted> {
+        if slot >= self.slots() {
+            return Ok(None);
+        }
+        let position = Position::new(slot / SLOTS as u64, (slot % SLOTS as u64) as u8);
+        let mut fuel = Fuel::operation();
+        loop {
+            fuel.burn()?;
+            match self.look_at(host, position, prefix, with_value) {
+                Look::Item(item) => return Ok(Some(item)),
+                Look::Nothing => return Ok(None),
+                Look::Changed => {}
+            }
+        }
+    }
+
+    /// In the order of a lookup (`docs/protocol.md` §3): the slot, the header, the slot again, the item, the header
+    /// again. "Nothing" counts only if the slot, or the item in it, was the same before and after.
+    fn look_at<H: Host>(
+        &self,
+        host: &H,
+        position: Position,
+        prefix: &[u8],
+        with_value: bool,
+    ) -> Look {
+        let slot = self.slot(position);
+        let word = SlotWord::from_bits(slot.load(ord::slot_load()));
+        let unless_changed = |same: bool| if same { Look::Nothing } else { Look::Changed };
+        let same_word = || slot.load(ord::slot_load()) == word.bits();
+        if word.is_empty() {
+            return Look::Nothing;
+        }
+        if word.is_tentative() && !self.is_pending(position, word) {
+            return unless_changed(same_word());
+        }
+        let location = word.location();
+        let Some(words) = self.head_words(location) else {
+            return unless_changed(same_word());
+        };
+        let header = BlockWord::from_bits(words[0].load(ord::header_load()));
+        if !same_word() {
+            return Look::Changed;
+        }
+        if self.geometry.short_generation(header.generation()) != word.generation() {
+            return unless_changed(self.still(location, header));
+        }
+        let epoch = self.epoch();
+        let head = ItemHead::load_from(words);
+        let key_at = location + head.sizes.key_offset();
+        let value_at = location + head.sizes.value_offset();
+        let (Some(key_bytes), Some(value_bytes)) = (
+            self.item_bytes(key_at, head.sizes.key_len),
+            self.item_bytes(value_at, head.sizes.value_len as usize),
+        ) else {
+            return unless_changed(self.still(location, header));
+        };
+        let dead = self.is_cleared(head.stamp, epoch)
+            || head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
+        if dead || head.sizes.key_len < prefix.len() {
+            return unless_changed(self.still(location, header));
+        }
+        let mut key = Vec::new();
+        key_bytes.copy_to_vec(&mut key);
+        if !key.starts_with(prefix) {
+            return unless_changed(self.still(location, header));
+        }
+        let mut value = Vec::new();
+        if with_value {
+            value_bytes.copy_to_vec(&mut value);
+        }
+        if self.still(location, header) {
+            Look::Item(Walked { key, head, value })
+        } else {
+            Look::Changed
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::layout::{Header, Identity, Shape};
+    use crate::ops::{Condition, Deadline, SetRequest};
+    use crate::sync::Ordering;
+    use crate::table::Probe;
+    use crate::word::{ControlWord, LaneId};
+    use crate::{Lane, Memory, Session, Value};
+
+    struct Alone;
+
+    impl Host for Alone {
+        fn now_ms(&self) -> u64 {
+            1_000
+        }
+
+        fn claim_lane(&self, _: LaneId) -> bool {
+            false
+        }
+
+        fn release_lane(&self, _: LaneId) {}
+    }
+
+    fn with_region(test: impl FnOnce(&Region, &mut Lane)) {
+        let mut words = vec![0u64; 1 << 17];
+        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
+        // SAFETY: the vector outlives the region and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
+        let header = Header {
+            shape,
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+        };
+        let region = Region::format(memory, &header).expect("valid");
+        let mut lane = Lane::attach(&region, 0, &Identity::default());
+        test(&region, &mut lane);
+    }
+
+    fn set(region: &Region, lane: &mut Lane, key: &[u8]) {
+        let request = SetRequest {
+            value: b"value",
+            flags: 0,
+            encoding: 0,
+            deadline: Deadline::At(None),
+            condition: Condition::Always,
+        };
+        Session::new(region, lane, &Alone).set(key, &request).expect("there is room");
+    }
+
+    fn walk(region: &Region) -> Vec<Vec<u8>> {
+        (0..region.slots())
+            .filter_map(|slot| region.item_at(&Alone, slot, b"", true).expect("nobody writes"))
+            .map(|walked| walked.key)
+            .collect()
+    }
+
+    /// The slot of a key, back in the state that an inserter leaves that is stopped right behind its commit,
+    /// or right before it.
+    fn unfinish(region: &Region, key: &[u8], committed: bool) {
+        let probe = Probe::new(&region.geometry, key);
+        let at = (0..2 * SLOTS).find(|&at| {
+            let word = region.slot(probe.position(at)).load(Ordering::Relaxed);
+            SlotWord::from_bits(word).tag() == probe.tag
+        });
+        let at = at.expect("the key is there");
+        let slot = region.slot(probe.position(at));
+        let word = SlotWord::from_bits(slot.load(Ordering::Relaxed));
+        let tentative = SlotWord::tentative(
+            word.tag(),
+            word.generation(),
+            word.is_alternate(),
+            word.location(),
+        );
+        slot.store(tentative.bits(), Ordering::Relaxed);
+        if committed {
+            let control = region.control(probe.primary);
+            let word = ControlWord::from_bits(control.load(Ordering::Relaxed));
+            control.store(word.commit(at as u8, probe.tag).bits(), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn an_insertion_that_its_owner_has_not_finished_is_met_if_it_is_committed() {
+        for committed in [false, true] {
+            with_region(|region, lane| {
+                set(region, lane, b"key");
+                assert_eq!(walk(region), [b"key"]);
+                unfinish(region, b"key", committed);
+                assert_eq!(walk(region).len(), usize::from(committed));
+                let read = region
+                    .get(&Alone, b"key", false, &mut |_: &Value<'_>| ())
+                    .expect("nobody writes");
+                assert_eq!(read == crate::Got::Hit(()), committed, "a walk sees what a read sees");
+            });
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_item_end_a_look_and_are_not_met() {
+        with_region(|region, lane| {
+            set(region, lane, b"key");
+            let arena = region.geometry.arena_at;
+            for location in [1, arena, arena + 1, region.geometry.arena_end - 1] {
+                let word = SlotWord::tentative(7, 3, false, location).committed();
+                let position = Position::new(1, 2);
+                let before = region.slot(position).swap(word.bits(), Ordering::Relaxed);
+                assert_eq!(walk(region).iter().filter(|key| key.as_slice() != b"key").count(), 0);
+                region.slot(position).store(before, Ordering::Relaxed);
+            }
+            assert_eq!(region.item_at(&Alone, region.slots(), b"", true), Ok(None));
+            assert_eq!(region.item_at(&Alone, u64::MAX, b"", true), Ok(None));
+        });
+    }
+}
