@@ -99,7 +99,7 @@ fn eight_processes_hold_items_while_some_are_killed() {
 #[test]
 fn the_pins_of_a_dead_process_count_for_nothing() {
     let seed = seed("the_pins_of_a_dead_process");
-    let region = TestRegion::create(8 << 20);
+    let region = TestRegion::create(4 << 20);
     for len in [300, 20_000] {
         let keys = 30;
         fill(&region, keys, len);
@@ -134,7 +134,7 @@ fn the_pins_of_a_dead_process_count_for_nothing() {
 #[test]
 fn what_a_dead_process_reserved_comes_back() {
     let seed = seed("what_a_dead_process_reserved");
-    let region = TestRegion::create(8 << 20);
+    let region = TestRegion::create(4 << 20);
     for largest in [100, 50_000, 1 << 20] {
         let before = region.assert_sound();
         let role = Hold { largest, ..hold(&region, 0, seed, Holding::Reserve) };
@@ -165,7 +165,7 @@ fn what_a_dead_process_reserved_comes_back() {
 #[test]
 fn what_a_forked_child_inherits_is_its_parents() {
     let seed = seed("what_a_forked_child_inherits");
-    let region = TestRegion::create(8 << 20);
+    let region = TestRegion::create(4 << 20);
     for largest in [500, 40_000] {
         let role = Hold { largest, ..hold(&region, 0, seed, Holding::Inherit) };
         region.board.put(0, Word::Finished, 0);

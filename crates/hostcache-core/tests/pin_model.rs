@@ -77,3 +77,13 @@ fn a_recoverer_may_die_too() {
     let programs: &[&[Op]] = &[&[Hold], &[Replace], &[]];
     holds(&Config::new("two deaths: hold, replace", programs).kills(2));
 }
+
+#[test]
+#[cfg_attr(debug_assertions, ignore = "hundreds of thousands of states: run with --release")]
+fn two_writers_and_deaths() {
+    let programs: &[&[Op]] = &[&[Hold], &[Replace], &[Delete]];
+    holds(&Config::new("one death: hold, replace, delete", programs).kills(1));
+    holds(&Config::new("two deaths: hold, replace, delete", programs).kills(2).pinned_before());
+    let programs: &[&[Op]] = &[&[Hold], &[Hold], &[Delete, Replace]];
+    holds(&Config::new("two deaths: two holds, delete and replace", programs).kills(2));
+}
