@@ -177,8 +177,9 @@ fn full_barrier() {
 /// x86-64 has no fence before it.
 #[cfg(loom)]
 fn full_barrier() {
-    loom::lazy_static! {
-        static ref ORDER: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(0);
+    use crate::sync::{AtomicU64, lazy_static};
+    lazy_static! {
+        static ref ORDER: AtomicU64 = AtomicU64::new(0);
     }
     ORDER.fetch_add(1, Ordering::AcqRel);
 }
