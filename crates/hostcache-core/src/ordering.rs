@@ -50,8 +50,7 @@ orderings! {
     /// Changes a page word. Release: the cut's headers come before; pairs with [`page_load`].
     page_change = AcqRel;
     /// Advances the clear epoch. Release: what a walk unlinked before is unlinked for who sees the new epoch; pairs
-    /// with [`reader_fence`], which stands between the epoch and the second look at an item's header. Acquire: the
-    /// same of the epoch before.
+    /// with [`reader_fence`], which stands between the epoch and the second look at an item's header.
     epoch_advance = AcqRel;
     /// Writes a participant's record (intent, magazine, incarnation). Release: what was done under a name comes before
     /// the name is dropped, whenever the writer dies; pairs with [`record_load`].
@@ -109,16 +108,27 @@ fn site(_name: &'static str, strong: Ordering) -> Ordering {
     strong
 }
 
+/// `<site>` makes both halves of an exchange Relaxed, `<site>-acquire` and `<site>-release` one of them.
 #[cfg(loom)]
 fn site(name: &'static str, strong: Ordering) -> Ordering {
-    if weakened(name) { Ordering::Relaxed } else { strong }
+    match chosen().and_then(|chosen| chosen.strip_prefix(name)) {
+        Some("") => Ordering::Relaxed,
+        Some("-acquire") => Ordering::Release,
+        Some("-release") => Ordering::Acquire,
+        _ => strong,
+    }
 }
 
 #[cfg(loom)]
 fn weakened(name: &str) -> bool {
+    chosen() == Some(name)
+}
+
+#[cfg(loom)]
+fn chosen() -> Option<&'static str> {
     use std::sync::OnceLock;
     static SITE: OnceLock<Option<String>> = OnceLock::new();
-    SITE.get_or_init(|| std::env::var("HOSTCACHE_WEAKEN").ok()).as_deref() == Some(name)
+    SITE.get_or_init(|| std::env::var("HOSTCACHE_WEAKEN").ok()).as_deref()
 }
 
 #[cfg(not(loom))]
@@ -185,8 +195,9 @@ fn full_barrier() {
 /// x86-64 has no fence before it.
 #[cfg(loom)]
 fn full_barrier() {
-    loom::lazy_static! {
-        static ref ORDER: crate::sync::AtomicU64 = crate::sync::AtomicU64::new(0);
+    use crate::sync::{AtomicU64, lazy_static};
+    lazy_static! {
+        static ref ORDER: AtomicU64 = AtomicU64::new(0);
     }
     ORDER.fetch_add(1, Ordering::AcqRel);
 }

@@ -44,7 +44,7 @@
 //! # What it leaves out
 //!
 //! Memory orderings: steps happen in one order that all see (`loom` is for that). Two buckets, tags
-//! and hashes. Pages and runs: drain, cut, generation bases. Pins (see `pin_model.rs`). Clear epochs. Expiry is an
+//! and hashes. Pages and runs (`page_model`). Clear epochs (`epoch_model`). Pins (`pin_model`). Expiry is an
 //! eviction here. Hints, counters and use marks, which decide nothing. Locks held by a process that
 //! is alive but has lost its lane. Without room an operation ends; it does not evict inline.
 
