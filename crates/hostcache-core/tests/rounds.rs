@@ -17,6 +17,7 @@ use hostcache_core::layout::{Header, Identity, Shape, record};
 use hostcache_core::word::{LaneId, SlotWord};
 use hostcache_core::{
     Condition, Deadline, Deleted, Got, Host, Lane, Memory, Region, Session, SetOutcome, SetRequest,
+    Value,
 };
 
 const CAPACITY: usize = 1 << 20;
@@ -298,7 +299,7 @@ impl Scene {
 }
 
 fn value_of(region: &Region) -> Option<u8> {
-    let got = region.get(&Still, KEY, false, |value| {
+    let got = region.get(&Still, KEY, false, &mut |value: &Value<'_>| {
         let mut bytes = [0; 8];
         value.copy_to(&mut bytes);
         bytes[0]
