@@ -1,7 +1,7 @@
 //! The bytes of a region, as words.
 //!
 //! Two rules for memory that a peer may write at any moment: no reference is ever formed over
-//! it but to atomics, and every address is always accessed as the same 64-bit atomic. Payload is copied by relaxed
+//! it but to atomics, and every address is always accessed as an atomic of the same width: 64 bits, for use marks 8. Payload is copied by relaxed
 //! loads and stores of words, or by machine code (`copy.rs`); who needs a consistent copy validates it (see `docs/protocol.md` §3).
 
 #[cfg(not(loom))]
@@ -14,6 +14,8 @@ mod offset;
 
 pub(crate) use bytes::Bytes;
 
+#[cfg(not(loom))]
+use crate::sync::AtomicU8;
 use crate::sync::AtomicU64;
 
 /// A region's words. Copies name the same memory.
@@ -65,6 +67,20 @@ impl Memory {
         // SAFETY: the index is in bounds, so the address is aligned and mapped (contract of
         // `from_raw`); every access in this process is atomic and of the same width.
         unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(index as usize)) }
+    }
+
+    /// A byte, of words that are accessed by single bytes only.
+    ///
+    /// # Panics
+    ///
+    /// On a byte beyond the end.
+    #[inline(always)]
+    pub(crate) fn byte(&self, index: u64) -> &AtomicU8 {
+        if index as usize >= self.words * 8 {
+            beyond();
+        }
+        // SAFETY: as in `word`; these bytes are accessed at this width only.
+        unsafe { AtomicU8::from_ptr(self.base.as_ptr().cast::<u8>().add(index as usize)) }
     }
 
     /// A fixed number of words, checked once.

@@ -2,7 +2,7 @@
 
 use crate::ordering as ord;
 use crate::region::Region;
-use crate::table::{Position, Probe};
+use crate::table::{Position, Probe, tags_equal};
 use crate::word::SlotWord;
 
 /// Keys whose lines are under way at once: enough to keep a core's outstanding loads busy, few enough for the first
@@ -25,7 +25,7 @@ impl Region {
         }
         for probe in probes.iter().flatten() {
             // The first of them: two items with one tag in a key's buckets are rare.
-            let first = |bucket| Some((bucket, self.tags_equal(bucket, probe.tag).next()?));
+            let first = |bucket| Some((bucket, tags_equal(self.bucket(bucket), probe.tag).next()?));
             let Some((bucket, index)) = first(probe.primary).or_else(|| first(probe.alternate()))
             else {
                 continue;

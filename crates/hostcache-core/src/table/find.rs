@@ -1,8 +1,9 @@
 //! Looking a key up: at most two lines, no store, no atomic read-modify-write.
 
+use super::tags::tags_equal;
 use super::{Position, Probe};
 use crate::fuel::{Exhausted, Fuel};
-use crate::layout::{HeadWords, ItemHead};
+use crate::layout::{BUCKET_WORDS, HeadWords, ItemHead};
 use crate::memory::Bytes;
 use crate::ops::Value;
 use crate::ordering as ord;
@@ -55,6 +56,9 @@ impl Found<'_> {
     }
 }
 
+/// Words of a bucket: the remainder by it needs no check of bounds.
+const SLOTS_AND_CONTROL: usize = BUCKET_WORDS as usize;
+
 impl Region {
     /// What a published block holds, if a whole item could be there. Counts if [`Found::is_whole`] says so afterwards.
     #[inline]
@@ -102,21 +106,26 @@ impl Region {
     /// Without a loop, so that the compiler prepares nothing for a second round.
     #[inline(always)]
     pub(crate) fn glance<'a>(&'a self, probe: &Probe, key: &[u8]) -> Option<Lookup<'a>> {
-        let (bucket, index) = match self.tags_equal(probe.primary, probe.tag).next() {
-            Some(index) => (probe.primary, index),
+        let mut bucket = probe.primary;
+        let mut line = self.bucket(bucket);
+        let index = match tags_equal(line, probe.tag).next() {
+            Some(index) => index,
             None => {
-                let alternate = probe.alternate();
-                let index = self.tags_equal(alternate, probe.tag).next();
-                let Some(index) = index else { return Some(Lookup::Absent) };
-                (alternate, index)
+                bucket = probe.alternate();
+                line = self.bucket(bucket);
+                let Some(index) = tags_equal(line, probe.tag).next() else {
+                    return Some(Lookup::Absent);
+                };
+                index
             }
         };
         let position = Position::new(bucket, index);
-        let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+        let slot = &line[usize::from(index) % SLOTS_AND_CONTROL];
+        let word = SlotWord::from_bits(slot.load(ord::slot_load()));
         if word.tag() != probe.tag {
             return None;
         }
-        match self.inspect(position, word, key) {
+        match self.inspect(position, slot, word, key) {
             Inspection::Match(found) => Some(Lookup::Found(found)),
             Inspection::Other | Inspection::Changed => None,
         }
@@ -133,15 +142,16 @@ impl Region {
         'scan: loop {
             fuel.burn()?;
             for bucket in [probe.primary, probe.alternate()] {
-                let mut matches = self.tags_equal(bucket, probe.tag);
+                let mut matches = tags_equal(self.bucket(bucket), probe.tag);
                 while let Some(index) = matches.next() {
                     let position = Position::new(bucket, index);
                     // Behind the look at the tag: a tag that has come may be missed, but none that was there all along.
-                    let word = SlotWord::from_bits(self.slot(position).load(ord::slot_load()));
+                    let slot = self.slot(position);
+                    let word = SlotWord::from_bits(slot.load(ord::slot_load()));
                     if word.tag() != probe.tag {
                         continue 'scan;
                     }
-                    match self.inspect(position, word, key) {
+                    match self.inspect(position, slot, word, key) {
                         Inspection::Match(found) => return Ok(Lookup::Found(found)),
                         Inspection::Other => {}
                         Inspection::Changed => continue 'scan,
@@ -154,7 +164,13 @@ impl Region {
 
     /// Whether the slot's word is this key's item.
     #[inline(always)]
-    fn inspect<'a>(&'a self, position: Position, word: SlotWord, key: &[u8]) -> Inspection<'a> {
+    fn inspect<'a>(
+        &'a self,
+        position: Position,
+        slot: &AtomicU64,
+        word: SlotWord,
+        key: &[u8],
+    ) -> Inspection<'a> {
         if word.is_tentative() && !self.is_pending(position, word) {
             return self.unchanged(position, word);
         }
@@ -165,7 +181,7 @@ impl Region {
         let header = BlockWord::from_bits(words[0].load(ord::header_load()));
         // The second look lies behind the header and before everything that is read of the item: if the header's
         // generation is still the same at the end, the slot named exactly this incarnation here.
-        if self.slot(position).load(ord::slot_load()) != word.bits() {
+        if slot.load(ord::slot_load()) != word.bits() {
             return Inspection::Changed;
         }
         if self.geometry.short_generation_of(header) != word.generation() {

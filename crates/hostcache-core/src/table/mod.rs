@@ -11,4 +11,5 @@ mod unlink;
 pub(crate) use find::{Found, Lookup};
 pub(crate) use link::Placed;
 pub(crate) use probe::{Position, Probe};
+pub(crate) use tags::tags_equal;
 pub(crate) use unlink::Removal;

@@ -51,10 +51,15 @@ impl Probe {
     }
 }
 
-/// Out of line: XXH3 is long, and its answer fits a register.
-#[inline(never)]
+/// XXH3, the part for short keys in place.
+#[inline(always)]
 fn hash(key: &[u8], seed: u64) -> u64 {
-    xxh3_64_with_seed(key, seed)
+    const SHORT: usize = 16;
+    #[inline(never)]
+    fn long(key: &[u8], seed: u64) -> u64 {
+        xxh3_64_with_seed(key, seed)
+    }
+    if key.len() <= SHORT { xxh3_64_with_seed(key, seed) } else { long(key, seed) }
 }
 
 /// Maps a hash to `0..n` by its high bits.
@@ -80,6 +85,13 @@ impl Position {
     #[inline(always)]
     pub(crate) fn bucket(self) -> u64 {
         self.0 / BUCKET_WORDS
+    }
+
+    /// Number of the slot's word in the index. Each bucket has as many marks as words, so it is the mark's, too.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn number(self) -> u64 {
+        self.0
     }
 
     /// Slot within the bucket.
@@ -112,10 +124,18 @@ impl Position {
     }
 }
 
+/// A bucket's line: its slots, and the control word.
+pub(crate) type Bucket = [AtomicU64; BUCKET_WORDS as usize];
+
 impl Region {
     #[inline(always)]
     pub(crate) fn bucket_at(&self, bucket: u64) -> u64 {
         self.geometry.buckets_at + bucket * BUCKET_WORDS
+    }
+
+    #[inline(always)]
+    pub(crate) fn bucket(&self, bucket: u64) -> &Bucket {
+        self.memory.array(self.bucket_at(bucket))
     }
 
     #[inline(always)]

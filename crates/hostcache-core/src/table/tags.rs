@@ -3,68 +3,63 @@
 //! Mispredicted branches would be half the cost of a lookup. The result is a hint: a word that matches is loaded again, as
 //! the atomic that it is; a word that did not match was not this key's at the moment when it was read.
 
-use super::probe::SLOTS;
-use crate::region::Region;
+use super::probe::{Bucket, SLOTS};
 use crate::word::SlotWord;
 
-impl Region {
-    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
-    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
-    #[inline(always)]
-    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> Matches {
-        use core::arch::asm;
-        const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
+/// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+#[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+#[inline(always)]
+pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
+    use core::arch::asm;
+    const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
 
-        let line = self.memory.array::<8>(self.bucket_at(bucket)).as_ptr();
-        let mut mask = u32::from(tag);
-        // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
-        // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
-        // eight bytes within them.
-        unsafe {
-            asm!(
-                "movd {tags}, {mask:e}",
-                "pshufd {tags}, {tags}, 0",
-                "movups {a}, [{line}]",
-                "movups {b}, [{line} + 16]",
-                "movups {c}, [{line} + 32]",
-                "movups {d}, [{line} + 48]",
-                // The high halves of four words, side by side.
-                "shufps {a}, {b}, 0xdd",
-                "shufps {c}, {d}, 0xdd",
-                // The tag is the highest field, 12 bits.
-                "psrld {a}, 20",
-                "psrld {c}, 20",
-                "pcmpeqd {a}, {tags}",
-                "pcmpeqd {c}, {tags}",
-                // All ones or all zeros stay so when they are narrowed: 8 bytes, one a word.
-                "packssdw {a}, {c}",
-                "packsswb {a}, {a}",
-                "pmovmskb {mask:e}, {a}",
-                line = in(reg) line,
-                mask = inout(reg) mask,
-                tags = out(xmm_reg) _,
-                a = out(xmm_reg) _,
-                b = out(xmm_reg) _,
-                c = out(xmm_reg) _,
-                d = out(xmm_reg) _,
-                options(nostack, readonly, preserves_flags),
-            );
-        }
-        // The eighth word is the control word.
-        Matches(mask & 0x7f)
+    let mut mask = u32::from(tag);
+    // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
+    // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
+    // eight bytes within them.
+    unsafe {
+        asm!(
+            "movd {tags}, {mask:e}",
+            "pshufd {tags}, {tags}, 0",
+            "movups {a}, [{line}]",
+            "movups {b}, [{line} + 16]",
+            "movups {c}, [{line} + 32]",
+            "movups {d}, [{line} + 48]",
+            // The high halves of four words, side by side.
+            "shufps {a}, {b}, 0xdd",
+            "shufps {c}, {d}, 0xdd",
+            // The tag is the highest field, 12 bits.
+            "psrld {a}, 20",
+            "psrld {c}, 20",
+            "pcmpeqd {a}, {tags}",
+            "pcmpeqd {c}, {tags}",
+            // All ones or all zeros stay so when they are narrowed: 8 bytes, one a word.
+            "packssdw {a}, {c}",
+            "packsswb {a}, {a}",
+            "pmovmskb {mask:e}, {a}",
+            line = in(reg) bucket.as_ptr(),
+            mask = inout(reg) mask,
+            tags = out(xmm_reg) _,
+            a = out(xmm_reg) _,
+            b = out(xmm_reg) _,
+            c = out(xmm_reg) _,
+            d = out(xmm_reg) _,
+            options(nostack, readonly, preserves_flags),
+        );
     }
+    // The eighth word is the control word.
+    Matches(mask & 0x7f)
+}
 
-    /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
-    #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
-    #[inline(always)]
-    pub(crate) fn tags_equal(&self, bucket: u64, tag: u16) -> Matches {
-        use crate::ordering as ord;
-        let slots = self.memory.array::<SLOTS>(self.bucket_at(bucket));
-        Matches(slots.iter().enumerate().fold(0, |equal, (at, slot)| {
-            let word = SlotWord::from_bits(slot.load(ord::slot_load()));
-            equal | u32::from(word.tag() == tag) << at
-        }))
-    }
+/// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
+#[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+#[inline(always)]
+pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
+    use crate::ordering as ord;
+    Matches(bucket[..SLOTS].iter().enumerate().fold(0, |equal, (at, slot)| {
+        let word = SlotWord::from_bits(slot.load(ord::slot_load()));
+        equal | u32::from(word.tag() == tag) << at
+    }))
 }
 
 /// Slots of a bucket whose tag matched, one bit each.
@@ -117,7 +112,7 @@ mod tests {
             }
             // A control word that looks like the tag counts for nothing.
             region.control(3).store(0xabc << 52, Ordering::Relaxed);
-            let mut matches = region.tags_equal(3, 0xabc);
+            let mut matches = super::tags_equal(region.bucket(3), 0xabc);
             let found: Vec<u8> = core::iter::from_fn(|| matches.next()).collect();
             let expected = (0..7).filter(|index| pattern >> index & 1 == 1);
             assert_eq!(found, expected.collect::<Vec<_>>());
