@@ -171,7 +171,11 @@ impl ItemHead {
     /// Stores the words into a block that the caller owns.
     #[inline(always)]
     pub(crate) fn store(&self, memory: &Memory, block: u64) {
-        let words = memory.array::<{ Self::WORDS }>(block);
+        self.store_to(memory.array(block));
+    }
+
+    #[inline(always)]
+    pub(crate) fn store_to(&self, words: &[AtomicU64; Self::WORDS]) {
         let store = |at: usize, word: u64| words[at].store(word, Ordering::Relaxed);
         debug_assert_eq!(self.sizes.has_deadline, self.deadline.is_some());
         store(

@@ -73,6 +73,17 @@ impl<'a> Bytes<'a> {
         self.len
     }
 
+    /// The first bytes.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    #[inline(always)]
+    pub(crate) fn first(self, len: usize) -> Self {
+        assert!(len <= self.len, "{len} bytes are not there");
+        Self { len, ..self }
+    }
+
     /// Without the first words.
     ///
     /// # Panics

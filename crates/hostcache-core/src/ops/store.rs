@@ -181,7 +181,7 @@ impl<H: Host> Session<'_, H> {
         entry: Entry,
         sealed: &Sealed,
     ) {
-        let old = self.retire(found.location(), found.header, Some(entry));
+        let old = self.retire(found, Some(entry));
         self.clear_old();
         match old {
             Some(old) => self.put_back(old),
@@ -343,11 +343,15 @@ impl<H: Host> Session<'_, H> {
         let head = ItemHead { sizes, encoding, flags, stamp, token, deadline };
         let Owned { location, generation, .. } = *owned;
         ord::writer_fence();
-        head.store(&region.memory, location);
-        region.memory.copy_in(location + sizes.key_offset(), key);
-        region.memory.copy_in(location + sizes.value_offset(), value);
+        let words = region.memory.array(location);
+        head.store_to(words);
+        let key_words = key.len().div_ceil(8);
+        let body_at = location + sizes.key_offset();
+        let body = region.memory.bytes(body_at, key_words * 8 + value.len());
+        body.first(key.len()).store(key);
+        body.skip_words(key_words).store(value);
         let published = BlockWord::new(BlockState::Published, self.lane.id, generation);
-        region.header(location).store(published.bits(), ord::header_seal());
+        words[0].store(published.bits(), ord::header_seal());
         Sealed { stamp, token, bytes: sizes.bytes() }
     }
 

@@ -7,6 +7,7 @@ use crate::participant::{Entry, Held};
 use crate::region::Region;
 use crate::session::Session;
 use crate::sync::Ordering;
+use crate::table::Found;
 use crate::word::{BlockState, BlockWord, PageState, PageWord};
 
 /// What a block is made of.
@@ -119,15 +120,20 @@ impl<H> Session<'_, H> {
     /// still gives it. `None`: freed, or held by somebody and an ORPHAN, or the recoverer of a dead lane that meant to
     /// unlink the same block took it first.
     #[inline(always)]
-    pub(crate) fn retire(
-        &mut self,
-        location: u64,
-        header: BlockWord,
-        entry: Option<Entry>,
-    ) -> Option<Owned> {
+    pub(crate) fn retire(&mut self, found: &Found<'_>, entry: Option<Entry>) -> Option<Owned> {
         let region = self.region;
+        let (location, header) = (found.location(), found.header);
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation() + 1);
-        let retired = !header.is_pinned() && region.change_header(location, header, claimed);
+        let retired = !header.is_pinned()
+            && found
+                .header_word(region)
+                .compare_exchange(
+                    header.bits(),
+                    claimed.bits(),
+                    ord::header_claim(),
+                    Ordering::Relaxed,
+                )
+                .is_ok();
         if !retired && !self.retire_pinned(location, header, claimed) {
             return None;
         }

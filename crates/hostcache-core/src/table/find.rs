@@ -30,6 +30,15 @@ impl Found<'_> {
         self.word.location()
     }
 
+    #[inline(always)]
+    pub(crate) fn header_word<'a>(&'a self, region: &'a Region) -> &'a AtomicU64 {
+        if cfg!(loom) {
+            // An access by itself, so that the thread may die before it.
+            return region.header(self.location());
+        }
+        &self.words[0]
+    }
+
     /// Everything that stands before the key. Counts only if [`Found::is_whole`] says so *afterwards*.
     #[inline(always)]
     pub(crate) fn item_head(&self) -> ItemHead {
@@ -93,6 +102,16 @@ pub(crate) enum Lookup<'a> {
     Absent,
 }
 
+/// Why a slot's word is not a key's item, as far as it was looked at.
+enum Difference {
+    /// No block can be where it points.
+    NoBlock,
+    /// The slot has changed.
+    Slot,
+    /// Generation or key are others, in a block with this header.
+    Item(BlockWord),
+}
+
 /// What a look at one slot ends with.
 enum Inspection<'a> {
     Match(Found<'a>),
@@ -122,13 +141,10 @@ impl Region {
         let position = Position::new(bucket, index);
         let slot = &line[usize::from(index) % SLOTS_AND_CONTROL];
         let word = SlotWord::from_bits(slot.load(ord::slot_load()));
-        if word.tag() != probe.tag {
+        if word.tag() != probe.tag || word.is_tentative() {
             return None;
         }
-        match self.inspect(position, slot, word, key) {
-            Inspection::Match(found) => Some(Lookup::Found(found)),
-            Inspection::Other | Inspection::Changed => None,
-        }
+        self.compare(position, slot, word, key).ok().map(Lookup::Found)
     }
 
     /// Finds a key. A tentative word that is not pending is nobody's yet.
@@ -174,32 +190,49 @@ impl Region {
         if word.is_tentative() && !self.is_pending(position, word) {
             return self.unchanged(position, word);
         }
+        match self.compare(position, slot, word, key) {
+            Ok(found) => Inspection::Match(found),
+            Err(Difference::NoBlock) => self.unchanged(position, word),
+            Err(Difference::Slot) => Inspection::Changed,
+            Err(Difference::Item(header)) => self.other_if_still(word.location(), header),
+        }
+    }
+
+    /// Compares a key with the item that a slot's word names.
+    #[inline(always)]
+    fn compare<'a>(
+        &'a self,
+        position: Position,
+        slot: &AtomicU64,
+        word: SlotWord,
+        key: &[u8],
+    ) -> Result<Found<'a>, Difference> {
         let location = word.location();
-        let Some(words) = self.head_words(location) else {
-            return self.unchanged(position, word);
-        };
+        let words = self.head_words(location).ok_or(Difference::NoBlock)?;
         let header = BlockWord::from_bits(words[0].load(ord::header_load()));
         // The second look lies behind the header and before everything that is read of the item: if the header's
         // generation is still the same at the end, the slot named exactly this incarnation here.
         if slot.load(ord::slot_load()) != word.bits() {
-            return Inspection::Changed;
+            return Err(Difference::Slot);
         }
+        // Between two equal headers another generation is damage; else the block went round, and with it perhaps the key.
+        let other = Difference::Item(header);
         if self.geometry.short_generation_of(header) != word.generation() {
-            // Between two equal headers this is damage; else the block went round, and with it perhaps the key.
-            return self.other_if_still(location, header);
+            return Err(other);
         }
         let head = HeadWords::load(words);
-        if head.key_len() == key.len() {
-            let key_words = key.len().div_ceil(8);
-            let at = location + head.key_offset();
-            if let Some(body) = self.item_bytes(at, key_words * 8 + head.value_len())
-                && body.starts_with(key)
-            {
-                let value = body.skip_words(key_words);
-                return Inspection::Match(Found { position, word, header, words, head, value });
-            }
+        if head.key_len() != key.len() {
+            return Err(other);
         }
-        self.other_if_still(location, header)
+        let key_words = key.len().div_ceil(8);
+        let at = location + head.key_offset();
+        match self.item_bytes(at, key_words * 8 + head.value_len()) {
+            Some(body) if body.starts_with(key) => {
+                let value = body.skip_words(key_words);
+                Ok(Found { position, word, header, words, head, value })
+            }
+            _ => Err(other),
+        }
     }
 
     /// Not this key's, if what was looked at was whole.

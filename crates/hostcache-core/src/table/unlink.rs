@@ -8,7 +8,7 @@ use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::slab::Owned;
 use crate::sync::Ordering;
-use crate::word::{BlockState, ControlWord, SlotWord};
+use crate::word::{BlockState, BlockWord, ControlWord, SlotWord};
 
 /// Why an item ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl<H: Host> Session<'_, H> {
             return None;
         }
         let entry = self.lane.magazine.reserve();
-        let owned = self.retire(found.location(), found.header, entry);
+        let owned = self.retire(found, entry);
         if let (None, Some(entry)) = (&owned, entry) {
             self.lane.magazine.vacate(entry);
         }
@@ -69,8 +69,8 @@ impl<H: Host> Session<'_, H> {
         // header may have been loaded before the block was sealed in it, and could not be retired from there.
         self.name_victim(word, found.header);
         let slot = region.slot(position);
-        let named = region.load_header(found.location()) == found.header
-            && slot.load(ord::slot_recheck()) == word.bits();
+        let header = BlockWord::from_bits(found.header_word(region).load(ord::header_load()));
+        let named = header == found.header && slot.load(ord::slot_recheck()) == word.bits();
         // RULE R; a replacement leaves an instance of the key there and needs none.
         let settled = named && (removal == Removal::Replaced || self.settle_slot(position, word));
         let won = settled
