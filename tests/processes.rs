@@ -157,7 +157,7 @@ fn a_stopped_process_keeps_no_more_than_its_magazines_and_two_blocks() {
 
 #[test]
 fn sizes_of_all_magnitudes_are_stored_and_found_while_one_process_is_stopped() {
-    const CAPACITY: u64 = 64 << 20;
+    const CAPACITY: u64 = 256 << 20;
     const STOPPED: usize = 3;
     let seed = seed("sizes_of_all_magnitudes");
     let region = TestRegion::create(CAPACITY);
