@@ -147,10 +147,10 @@ impl Cache {
         if !is_valid_key(key) {
             return None;
         }
-        self.shared.with_last_lane(|attachment, lane| {
+        self.shared.with_last_ticket(|attachment, ticket| {
             let answer = attachment.region.get_quickly(key, sink)?;
             let counter = if answer.is_some() { Counter::GetHits } else { Counter::GetMisses };
-            lane.tally(&attachment.region, counter);
+            ticket.tally(&attachment.region, counter);
             Some(answer)
         })
     }

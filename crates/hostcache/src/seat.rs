@@ -67,16 +67,21 @@ impl Drop for InUse<'_> {
 }
 
 impl Seat {
-    /// Whether this is the seat of a cache in this process, and no operation is under way.
+    /// Whether this is the seat of a cache, in this process.
     #[inline(always)]
-    fn is_free_for(&self, id: u64) -> bool {
-        self.id == id && self.process.is_here() && !self.busy.load(Ordering::Relaxed)
+    fn is_for(&self, id: u64) -> bool {
+        self.id == id && self.process.is_here()
     }
 
-    /// Whether this is the seat of a cache in this process, and its lane was not taken away.
+    /// Whether no operation is under way on the lane, and it was not taken away.
     #[inline(always)]
-    fn is_valid(&self, id: u64) -> bool {
-        self.id == id && self.process.is_here() && self.ticket.is_current(&self.attachment.region)
+    fn is_free(&self) -> bool {
+        !self.busy.load(Ordering::Relaxed) && self.is_current()
+    }
+
+    #[inline(always)]
+    fn is_current(&self) -> bool {
+        self.ticket.is_current(&self.attachment.region)
     }
 
     /// Runs an operation on the lane.
@@ -179,7 +184,7 @@ impl Shared {
         operation: impl FnOnce(&Attachment, &mut Lane) -> T,
     ) -> Result<T, Box<OpenError>> {
         if let Some(seat) = self.last_seat()
-            && seat.ticket.is_current(&seat.attachment.region)
+            && seat.is_free()
         {
             // SAFETY: none is under way.
             return Ok(unsafe { seat.run(operation) });
@@ -188,14 +193,14 @@ impl Shared {
     }
 
     /// Runs a read on the seat used last if that is this thread's seat here. Without a look at whether the lane was taken
-    /// away: a reader writes nothing to it but counts.
+    /// away, or is in use: a reader does nothing on it but count.
     #[inline(always)]
-    pub(crate) fn with_last_lane<T>(
+    pub(crate) fn with_last_ticket<T>(
         &self,
-        read: impl FnOnce(&Attachment, &mut Lane) -> Option<T>,
+        read: impl FnOnce(&Attachment, Ticket) -> Option<T>,
     ) -> Option<T> {
-        // SAFETY: none is under way.
-        self.last_seat().and_then(|seat| unsafe { seat.run(read) })
+        let seat = self.last_seat()?;
+        read(&seat.attachment, seat.ticket)
     }
 
     /// Runs a write on the seat used last if that is this thread's seat here, and its lane was not taken away.
@@ -204,21 +209,18 @@ impl Shared {
         &self,
         write: impl FnOnce(&Attachment, &mut Lane) -> Option<T>,
     ) -> Option<T> {
-        let seat = self.last_seat()?;
-        if !seat.ticket.is_current(&seat.attachment.region) {
-            return None;
-        }
+        let seat = self.last_seat().filter(|seat| seat.is_free())?;
         // SAFETY: none is under way.
         unsafe { seat.run(write) }
     }
 
-    /// The seat used last, if it is this thread's seat in this cache and no operation is under way on it.
+    /// The seat used last, if it is this thread's seat in this cache.
     #[inline(always)]
     fn last_seat(&self) -> Option<&Seat> {
         // SAFETY: `LAST` is null or a seat of this thread that `SEATS` keeps; a seat that is dropped clears it first, and
         // seats of this cache are dropped by this thread only, behind the use of the reference.
         let last = unsafe { LAST.get().as_ref() }?;
-        last.is_free_for(self.id).then_some(last)
+        last.is_for(self.id).then_some(last)
     }
 
     /// On a seat that is not the one used last, or is not there yet.
@@ -243,7 +245,8 @@ impl Shared {
         let seat = SEATS.try_with(|seats| {
             // Borrowed already: a signal handler in the middle of this function.
             let mut seats = seats.try_borrow_mut().ok()?;
-            if let Some(seat) = seats.iter().find(|seat| seat.is_valid(self.id)) {
+            if let Some(seat) = seats.iter().find(|seat| seat.is_for(self.id) && seat.is_current())
+            {
                 return Some(Ok(Rc::clone(seat)));
             }
             // Of an ancestor, or one whose lane was taken away; an operation may be interrupted in the middle of it.

@@ -30,6 +30,11 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    #[inline(always)]
+    pub(super) fn record(self, region: &Region) -> &[AtomicU64; record::WORDS as usize] {
+        region.memory.array(self.at)
+    }
+
     /// Whether it is still this incarnation's lane: false after its byte lock was lost in a living process and others
     /// recovered it.
     #[inline(always)]
@@ -85,7 +90,7 @@ impl Lane {
     /// The lane's record.
     #[inline(always)]
     pub(crate) fn record<'a>(&self, region: &'a Region) -> &'a [AtomicU64; record::WORDS as usize] {
-        region.memory.array(self.ticket.at)
+        self.ticket.record(region)
     }
 
     /// Number of the lane.
