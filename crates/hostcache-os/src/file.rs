@@ -49,6 +49,11 @@ pub fn allocated_bytes(file: &File) -> Result<u64, OsError> {
     stat(file, |metadata| metadata.blocks().saturating_mul(512))
 }
 
+/// The file's permission bits, and the group that it belongs to.
+pub fn mode_and_group(file: &File) -> Result<(u32, u32), OsError> {
+    stat(file, |metadata| (metadata.mode() & 0o7777, metadata.gid()))
+}
+
 /// How many names the file has; 0 once it has been unlinked.
 pub fn link_count(file: &File) -> Result<u64, OsError> {
     stat(file, MetadataExt::nlink)

@@ -92,6 +92,7 @@ mod pin;
 mod place;
 mod private;
 mod read;
+mod renew;
 mod reservation;
 mod seat;
 mod stats;

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hostcache_core::layout::{Header, Shape};
-use hostcache_os::{PendingFile, open_region_file};
+use hostcache_os::{OsError, PendingFile, open_region_file};
 
 use crate::attachment::Attachment;
 use crate::place::Place;
+use crate::renew::renew;
 use crate::{Cache, CacheBuilder, OpenError};
 
 /// How long a lost race may hide the winner's region.
@@ -78,7 +79,7 @@ impl CacheBuilder {
     pub fn open_read_only(self) -> Result<Cache, OpenError> {
         let place = self.place()?;
         let attachment = attach_read_only(&place)?;
-        if attachment.header.boot_id != hostcache_os::boot_id() {
+        if attachment.is_of_another_boot() {
             return Err(OpenError::Refused {
                 region: place.name(),
                 path: place.path(),
@@ -91,7 +92,7 @@ impl CacheBuilder {
     }
 
     fn create_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
-        self.make(place, &self.header(self.shape(place)?))?;
+        make(place, &self.header(self.shape(place)?), self.access())?;
         self.open_at(place)
     }
 
@@ -131,26 +132,15 @@ impl CacheBuilder {
         }
     }
 
-    fn make(&self, place: &Place, header: &Header) -> Result<File, OpenError> {
-        let is_own_path = place.name_ref().contains('/');
-        if !is_own_path {
-            hostcache_os::ensure_directory(place.directory()).map_err(|e| place.file_error(e))?;
-        }
-        if place.path().symlink_metadata().is_ok() {
-            return Err(OpenError::Exists { region: place.name(), path: place.path() });
-        }
-        let pending = PendingFile::create(place.directory(), header.shape.capacity, self.mode)
-            .map_err(|e| place.file_error(e))?;
-        Attachment::format(place, pending.file(), header)?;
-        pending.publish(place.file_name()).map_err(|e| place.file_error(e))
+    fn access(&self) -> Access {
+        Access { mode: self.mode, group: None }
     }
 
     fn open_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
         let attachment = attach(place)?;
-        let attachment = if attachment.header.boot_id == hostcache_os::boot_id() {
-            attachment
-        } else {
-            self.renew(place, &attachment)?
+        let attachment = match attachment.is_of_another_boot() {
+            true => renew(place, &attachment)?,
+            false => attachment,
         };
         let actual = attachment.geometry().shape.capacity;
         if let Some(wanted) = self.capacity
@@ -166,28 +156,51 @@ impl CacheBuilder {
         }
         Ok(Arc::new(attachment))
     }
+}
 
-    /// A file that outlived a reboot: its deadlines count from a boot that is over, and its participants
-    /// are all dead. An empty region of the same shape takes its place.
-    fn renew(&self, place: &Place, old: &Attachment) -> Result<Attachment, OpenError> {
-        log::warn!(
-            "region {:?} at {} was made before the last reboot: it is emptied",
-            place.name_ref(),
-            place.path().display()
-        );
-        if hostcache_os::same_file(&old.file, &place.path()).unwrap_or(false) {
-            hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))?;
-        }
-        let header = Header {
-            created_unix_secs: hostcache_os::unix_ms() / 1000,
-            boot_id: hostcache_os::boot_id(),
-            ..old.header
-        };
-        match self.make(place, &header) {
-            Ok(_) | Err(OpenError::Exists { .. }) => attach(place),
-            Err(error) => Err(error),
-        }
+/// Who may open a new region's file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    /// Permission bits.
+    pub(crate) mode: u32,
+    /// The group that the file belongs to, if it is not to be the creator's or the directory's.
+    pub(crate) group: Option<u32>,
+}
+
+impl Access {
+    /// As an existing file has it.
+    pub(crate) fn of(file: &File) -> Result<Self, OsError> {
+        let (mode, group) = hostcache_os::mode_and_group(file)?;
+        Ok(Self { mode, group: Some(group) })
     }
+}
+
+/// Makes a region's file, whole or not at all.
+pub(crate) fn make(place: &Place, header: &Header, access: Access) -> Result<File, OpenError> {
+    let is_own_path = place.name_ref().contains('/');
+    if !is_own_path {
+        hostcache_os::ensure_directory(place.directory()).map_err(|e| place.file_error(e))?;
+    }
+    if place.path().symlink_metadata().is_ok() {
+        return Err(OpenError::Exists { region: place.name(), path: place.path() });
+    }
+    let pending = prepare(place, header, access)?;
+    pending.publish(place.file_name()).map_err(|e| place.file_error(e))
+}
+
+/// An empty region that has no name yet.
+pub(crate) fn prepare(
+    place: &Place,
+    header: &Header,
+    access: Access,
+) -> Result<PendingFile, OpenError> {
+    let pending = PendingFile::create(place.directory(), header.shape.capacity, access.mode)
+        .map_err(|e| place.file_error(e))?;
+    if let Some(gid) = access.group {
+        pending.give_to_group(gid).map_err(|e| place.file_error(e))?;
+    }
+    Attachment::format(place, pending.file(), header)?;
+    Ok(pending)
 }
 
 /// Opens and maps for writing.
