@@ -10,6 +10,7 @@ pub struct CacheBuilder {
     pub(crate) capacity: Option<u64>,
     pub(crate) exact: bool,
     pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) expected_item_size: Option<u32>,
     pub(crate) participants: Option<u32>,
@@ -25,6 +26,7 @@ impl CacheBuilder {
             capacity: None,
             exact: false,
             mode: 0o600,
+            group: None,
             directory: None,
             expected_item_size: None,
             participants: None,
@@ -45,10 +47,28 @@ impl CacheBuilder {
         self.exact = true;
         self
     }
-    /// Permission bits of a new region, 0600 by default. Others may never write.
+    /// Permission bits of a new region, 0600 by default, 0660 with a group. Others may never write.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
+        self
+    }
+    /// A region of the caller's effective group: see [`CacheBuilder::group_id`].
+    #[must_use]
+    pub fn group(self) -> Self {
+        self.group_id(hostcache_os::effective_group())
+    }
+    /// A region that the members of a group share, in `/dev/shm/hostcache-group-<gid>` (or the directory that was
+    /// named), which is made with mode 2770. The mode of the file is 0660 unless one is set. Only root and members can create it.
+    ///
+    /// Any member can forge, replace and destroy what is in it, or write arbitrary bytes over it, and truncate it; its contents are
+    /// checked against bounds by every reader. A region for each circle of people who trust each other.
+    ///
+    /// To open it, a member need not say that it is a group's: [`CacheBuilder::open`] has the order of the places. With a group,
+    /// that group's directory is the only place, and a file of another group is refused.
+    #[must_use]
+    pub fn group_id(mut self, gid: u32) -> Self {
+        self.group = Some(gid);
         self
     }
     /// Directory of the region instead of `$HOSTCACHE_DIR` or `/dev/shm/hostcache-<uid>`.

@@ -205,6 +205,7 @@ impl Cache {
                     capacity: metadata.len(),
                     allocated_bytes: metadata.blocks() * 512,
                     uid: metadata.uid(),
+                    gid: metadata.gid(),
                     mode: metadata.mode() & 0o7777,
                     problem: problem.err().map(|e| e.to_string()),
                 });

@@ -105,6 +105,7 @@ pub use cache::Cache;
 pub use clock::ManualClock;
 pub use codec::{Bincode, Codec, Json};
 pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
+pub use hostcache_os::group_id;
 pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
 pub use options::{

@@ -163,6 +163,8 @@ pub struct RegionEntry {
     pub allocated_bytes: u64,
     /// Owner.
     pub uid: u32,
+    /// Group.
+    pub gid: u32,
     /// Permission bits.
     pub mode: u32,
     /// Why it can't be opened by this library, if so.

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::json;
 
@@ -55,6 +55,30 @@ fn the_mode_is_the_files() {
     let path = host.json("info shared")["path"].as_str().map(str::to_owned).expect("a path");
     let mode = fs::metadata(path).expect("the region's file").permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn a_groups_region_is_made_in_a_directory_of_the_group() {
+    let host = Host::new();
+    fs::set_permissions(host.directory(), fs::Permissions::from_mode(0o2770)).expect("chmod");
+    let gid = fs::metadata(host.directory()).expect("the directory").gid();
+    let own = host.json("create shared --capacity 1MiB --group");
+    let path = own["path"].as_str().expect("a path");
+    assert_eq!(fs::metadata(path).expect("the file").permissions().mode() & 0o7777, 0o660);
+    host.json(&format!("create numbered --capacity 1MiB --mode 0640 --group={gid}"));
+    let listed = host.listed();
+    let found: Vec<_> = listed.iter().map(|r| (&r["name"], &r["mode"], &r["gid"])).collect();
+    let gid = json!(gid);
+    let expected =
+        [(&json!("numbered"), &json!("0640"), &gid), (&json!("shared"), &json!("0660"), &gid)];
+    assert_eq!(found, expected);
+    host.run(["set", "shared", "k", "v"]).done_silently();
+    assert_eq!(host.run(["get", "shared", "k"]).text(), "v");
+    let text = host.run(["create", "x", "--capacity", "1MiB", "--group=no-such-group"]).error();
+    assert!(text.contains("no group of that name"), "{text}");
+    fs::set_permissions(host.directory(), fs::Permissions::from_mode(0o700)).expect("chmod");
+    let text = host.run(["create", "x", "--capacity", "1MiB", "--group"]).error();
+    assert!(text.contains("chmod 2770"), "{text}");
 }
 
 #[test]
