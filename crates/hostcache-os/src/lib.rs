@@ -10,6 +10,7 @@
 //! | [`group`] | Which directory does a group share, and who is in it? |
 //! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
+//! | [`huge`] | Were huge pages given? |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |
 //! | [`time`] | What time is it, the same for every process of the host? |
@@ -31,6 +32,7 @@ pub mod error;
 pub mod file;
 pub mod fork;
 pub mod group;
+pub mod huge;
 pub mod lock;
 pub mod mapping;
 mod pending;
@@ -53,6 +55,7 @@ pub use group::{
     caller_groups, check_group_directory, effective_group, ensure_group_directory, group_directory,
     group_id, may_give_to_group, open_group_file,
 };
+pub use huge::HugeSetting;
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
 pub use process::{command_name, pid, yield_now};

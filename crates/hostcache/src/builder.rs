@@ -16,6 +16,8 @@ pub struct CacheBuilder {
     pub(crate) participants: Option<u32>,
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) max_ttl: Option<Duration>,
+    pub(crate) populate: bool,
+    pub(crate) huge_pages: bool,
     pub(crate) small_counters: bool,
 }
 
@@ -32,6 +34,8 @@ impl CacheBuilder {
             participants: None,
             default_ttl: None,
             max_ttl: None,
+            populate: false,
+            huge_pages: false,
             small_counters: false,
         }
     }
@@ -99,6 +103,20 @@ impl CacheBuilder {
     #[must_use]
     pub fn max_ttl(mut self, ttl: Duration) -> Self {
         self.max_ttl = Some(ttl);
+        self
+    }
+    /// Maps all of the region when it is opened, in steps, instead of page by page at first use: opening takes time in proportion to
+    /// the capacity, and the first operations none for page faults. Needs Linux 5.14, and does nothing before. Off by default.
+    #[must_use]
+    pub fn populate(mut self, populate: bool) -> Self {
+        self.populate = populate;
+        self
+    }
+    /// Asks for huge pages: stored in a region that this call creates, and asked for by everybody who opens it. What
+    /// was given, and why not, is in [`RegionInfo::huge_pages`](crate::RegionInfo::huge_pages); getting none is no error.
+    #[must_use]
+    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
+        self.huge_pages = huge_pages;
         self
     }
 

@@ -104,6 +104,7 @@ impl Cache {
             allocated_bytes: hostcache_os::allocated_bytes(&attachment.file)
                 .map_err(|e| self.shared.place.os_error(e))?,
             writable: attachment.is_writable(),
+            huge_pages: attachment.huge_pages(),
         })
     }
 

@@ -88,6 +88,7 @@ mod maintenance;
 mod office;
 mod open;
 mod options;
+mod pages;
 mod pin;
 mod place;
 mod private;
@@ -115,8 +116,8 @@ pub use pin::Pin;
 pub use private::PrivateCache;
 pub use reservation::Reservation;
 pub use stats::{
-    CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
-    RegionInfo, Stats,
+    CheckReport, ClassInfo, HugePages, MaintenanceBudget, MaintenanceReport, ParticipantInfo,
+    RegionEntry, RegionInfo, Stats,
 };
 pub use typed::{TypedCache, TypedError};
 

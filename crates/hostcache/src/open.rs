@@ -157,6 +157,7 @@ impl CacheBuilder {
             boot_id: hostcache_os::boot_id(),
             default_ttl_ms: self.default_ttl.map_or(0, crate::lifetime::millis),
             max_ttl_ms: self.max_ttl.map_or(0, crate::lifetime::millis),
+            huge_pages: self.huge_pages,
         }
     }
 

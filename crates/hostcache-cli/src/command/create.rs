@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// No item lives longer
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     max_ttl: Option<Duration>,
+    /// Ask for huge pages; `hostcache info` tells what was given
+    #[arg(long)]
+    huge_pages: bool,
     /// Leave a region that exists as it is, whatever its capacity
     #[arg(long)]
     if_missing: bool,
@@ -86,6 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     if let Some(ttl) = args.max_ttl {
         builder = builder.max_ttl(ttl);
     }
+    builder = builder.huge_pages(args.huge_pages);
     if args.exact {
         builder = builder.exact();
     }

@@ -82,6 +82,25 @@ fn a_groups_region_is_made_in_a_directory_of_the_group() {
 }
 
 #[test]
+fn info_tells_what_became_of_huge_pages() {
+    let host = Host::new();
+    host.run(["create", "small", "--capacity", "4MiB"]).done_silently();
+    host.run(["create", "huge", "--capacity", "5MiB", "--huge-pages"]).done_silently();
+    let small = host.json("info small");
+    assert_eq!(
+        (&small["huge_pages_asked"], &small["huge_pages_bytes"]),
+        (&json!(false), &json!(0))
+    );
+    let huge = host.json("info huge");
+    assert_eq!(huge["huge_pages_asked"], json!(true));
+    // Not all of it can be in huge pages.
+    let reason = huge["huge_pages_reason"].as_str().expect("a reason");
+    assert!(host.run(["info", "small"]).text().contains("not asked for"));
+    let text = host.run(["info", "huge"]).text();
+    assert!(text.contains(reason), "{reason:?} is missing in {text}");
+}
+
+#[test]
 fn wrong_arguments_are_refused_with_what_would_be_right() {
     let host = Host::new();
     for (arguments, words) in [
