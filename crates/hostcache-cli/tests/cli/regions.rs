@@ -183,7 +183,11 @@ fn stats_count_what_happened() {
         assert_eq!(stats[name], value, "{name} in {stats}");
     }
     let text = host.run(["stats", "catalog"]).text();
-    for words in ["traffic", "get_hits 3", "hit_ratio 0.7500", "limit_maxbytes 16777216 16MiB"] {
+    assert_eq!(stats["counts_read_only_gets"], json!(false));
+    let not_counted = "read_only_gets not counted";
+    for words in
+        ["traffic", "get_hits 3", "hit_ratio 0.7500", not_counted, "limit_maxbytes 16777216 16MiB"]
+    {
         let mut lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         assert!(lines.any(|line| line.join(" ") == words), "{words:?} in {text}");
     }
