@@ -7,6 +7,9 @@ use hostcache_os::{FileError, OsError};
 
 use crate::OpenError;
 
+/// How often a region may be replaced while it is opened before that becomes an error.
+const REPLACEMENTS: u32 = 100;
+
 /// A region's name and directory, validated; the directory is empty if it has no name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -80,10 +83,16 @@ impl Place {
 
     /// Opens the region's file, if it may be trusted.
     pub(crate) fn open_file(&self, writable: bool) -> Result<File, OpenError> {
-        let answer = match self.group {
+        let open = || match self.group {
             None => hostcache_os::open_region_file(&self.path(), writable),
             Some(gid) => self.open_group_file(gid, writable),
         };
+        let mut answer = open();
+        // It was unlinked or replaced between its opening and the look at it: what has the name by now counts.
+        for _ in 0..REPLACEMENTS {
+            let Err(FileError::HardLinked { nlink: 0, .. }) = answer else { break };
+            answer = open();
+        }
         answer.map_err(|e| self.file_error(e))
     }
 
