@@ -16,7 +16,8 @@ use crate::output::Format;
 #[command(name = "hostcache", version, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 found or done, 1 a miss or a condition not met, 2 an error.
-Regions live in $HOSTCACHE_DIR, else in /dev/shm/hostcache-<uid>; a NAME with a / in it is a file.
+Regions live in $HOSTCACHE_DIR, else in /dev/shm/hostcache-<uid>, those of a group in
+/dev/shm/hostcache-group-<gid>; a NAME is looked for in this order. With a / in it, it is a file.
 A key or value that begins with - goes after --.
 
 Example:

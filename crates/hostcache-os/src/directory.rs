@@ -1,9 +1,8 @@
 //! Where regions live: a directory of the user's own, so that nobody else can take a name first
 //! or lay a trap under it.
 //!
-//! `$HOSTCACHE_DIR` if set, else `/dev/shm/hostcache-<uid>`, mode 0700. A group shares a directory
-//! of mode 2770: with the set-group-id bit, which nobody sets by accident, files made in it belong
-//! to the group.
+//! `$HOSTCACHE_DIR` if set, else `/dev/shm/hostcache-<uid>`, mode 0700. What a group shares is in
+//! `group`.
 
 use crate::error::{FileError, FileKind};
 use crate::trust::{self, Caller};
@@ -13,8 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-const SHARED_MEMORY: &str = "/dev/shm";
-const PREFIX: &str = "hostcache-";
+pub(crate) const SHARED_MEMORY: &str = "/dev/shm";
+pub(crate) const PREFIX: &str = "hostcache-";
 
 /// The longest name of a region.
 pub const MAX_NAME: usize = 30;
@@ -33,13 +32,18 @@ pub fn valid_name(name: &str) -> bool {
 ///
 /// A program that runs with more rights than its caller (set-user-id) does not heed the variable.
 pub fn default_directory() -> PathBuf {
+    named_directory().unwrap_or_else(own_directory)
+}
+
+/// `$HOSTCACHE_DIR`, made absolute, if it is set and heeded.
+pub fn named_directory() -> Option<PathBuf> {
     // SAFETY: the call takes a number and returns one.
     let has_raised_rights = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     match std::env::var_os("HOSTCACHE_DIR") {
         Some(dir) if !dir.is_empty() && !has_raised_rights => {
-            std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir))
+            Some(std::path::absolute(&dir).unwrap_or_else(|_| PathBuf::from(dir)))
         }
-        _ => own_directory(),
+        _ => None,
     }
 }
 
@@ -91,7 +95,7 @@ fn open_checked(path: &Path) -> Result<File, FileError> {
             Some(kind) => FileError::NotADirectory { path: path.to_path_buf(), kind },
             None => FileError::from_io("open directory", path, error),
         })?;
-    trust::check_directory(&directory, path, path != own_directory())?;
+    trust::check_directory(&directory, path, path != own_directory(), None)?;
     Ok(directory)
 }
 

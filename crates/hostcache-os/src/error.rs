@@ -132,6 +132,15 @@ pub enum FileError {
         /// The caller's effective user id.
         expected: u32,
     },
+    /// Another group's than the one that was asked for.
+    ForeignGroup {
+        /// The path.
+        path: PathBuf,
+        /// Its group.
+        gid: u32,
+        /// The group that was asked for.
+        expected: u32,
+    },
     /// The mode lets more users in than may be trusted.
     BadMode {
         /// The path.
@@ -206,6 +215,12 @@ impl fmt::Display for FileError {
                 "{} belongs to user {uid}, not to user {expected} or root, and is not shared with \
                  a group of the caller's: remove it if it is not meant to be there, or run as its \
                  owner",
+                path.display()
+            ),
+            Self::ForeignGroup { path, gid, expected } => write!(
+                f,
+                "{} belongs to group {gid}, not to group {expected}: use chgrp, or name the group \
+                 that it belongs to",
                 path.display()
             ),
             Self::BadMode { path, mode, detail } => {

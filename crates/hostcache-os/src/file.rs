@@ -22,6 +22,14 @@ pub use crate::pending::PendingFile;
 /// nor shares the file with a group of the caller's, write permission for everybody, an access
 /// control list, and a file with more than one name.
 pub fn open_region_file(path: &Path, writable: bool) -> Result<File, FileError> {
+    open_checked_file(path, writable, None)
+}
+
+pub(crate) fn open_checked_file(
+    path: &Path,
+    writable: bool,
+    asked: Option<u32>,
+) -> Result<File, FileError> {
     let path = without_trailing_slash(path);
     // O_NONBLOCK: a named pipe must not make the caller wait for its other end; regular files do
     // not care. O_NOCTTY: nor may a terminal become the process's own.
@@ -34,7 +42,7 @@ pub fn open_region_file(path: &Path, writable: bool) -> Result<File, FileError> 
             Some(kind) => FileError::NotRegular { path: path.to_path_buf(), kind },
             None => FileError::from_io("open", path, error),
         })?;
-    trust::check_file(&file, path)?;
+    trust::check_file(&file, path, asked)?;
     Ok(file)
 }
 
@@ -47,6 +55,11 @@ pub fn file_len(file: &File) -> Result<u64, OsError> {
 pub fn allocated_bytes(file: &File) -> Result<u64, OsError> {
     // The unit is 512 bytes on every filesystem.
     stat(file, |metadata| metadata.blocks().saturating_mul(512))
+}
+
+/// The file's permission bits, and the group that it belongs to.
+pub fn mode_and_group(file: &File) -> Result<(u32, u32), OsError> {
+    stat(file, |metadata| (metadata.mode() & 0o7777, metadata.gid()))
 }
 
 /// How many names the file has; 0 once it has been unlinked.

@@ -7,8 +7,10 @@
 //! | Module | Answers |
 //! |---|---|
 //! | [`directory`] | Where do regions live, and may that directory be trusted? |
+//! | [`group`] | Which directory does a group share, and who is in it? |
 //! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
+//! | [`huge`] | Were huge pages given? |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |
 //! | [`time`] | What time is it, the same for every process of the host? |
@@ -29,6 +31,8 @@ pub mod directory;
 pub mod error;
 pub mod file;
 pub mod fork;
+pub mod group;
+pub mod huge;
 pub mod lock;
 pub mod mapping;
 mod pending;
@@ -38,14 +42,20 @@ pub mod time;
 mod trust;
 
 pub use directory::{
-    check_directory, default_directory, ensure_directory, region_directories, valid_name,
+    check_directory, default_directory, ensure_directory, named_directory, region_directories,
+    valid_name,
 };
 pub use error::{FileError, FileKind, OsError};
 pub use file::{
     PendingFile, allocated_bytes, available_bytes, duplicate, file_identity, file_len, link_count,
-    open_region_file, same_file, unlink,
+    mode_and_group, open_region_file, same_file, unlink,
 };
 pub use fork::{ProcessMark, fork_epoch};
+pub use group::{
+    caller_groups, check_group_directory, effective_group, ensure_group_directory, group_directory,
+    group_id, may_give_to_group, open_group_file,
+};
+pub use huge::HugeSetting;
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
 pub use process::{command_name, pid, yield_now};

@@ -6,9 +6,10 @@
 
 use crate::error::OsError;
 use crate::file::file_len;
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw};
 use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::ptr::NonNull;
 
@@ -19,9 +20,32 @@ use std::ptr::NonNull;
 #[derive(Debug)]
 pub struct Mapping {
     // `MmapRaw` is `Send + Sync`, and so is this.
-    raw: MmapRaw,
+    raw: Raw,
     address: NonNull<u8>,
     writable: bool,
+}
+
+/// Who unmaps.
+#[derive(Debug)]
+enum Raw {
+    Anywhere(MmapRaw),
+    Aligned(Reservation),
+}
+
+/// Addresses that were reserved, and are unmapped with whatever is mapped there.
+#[derive(Debug)]
+struct Reservation {
+    start: *mut libc::c_void,
+    len: usize,
+    /// How many of the bytes, from an aligned one on, are the file's.
+    mapped: usize,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: the addresses were reserved by this value's maker, and nobody uses them after it.
+        unsafe { libc::munmap(self.start, self.len) };
+    }
 }
 
 // SAFETY: `address` is the start of `raw`, which may be used from any thread; it is only kept
@@ -54,7 +78,56 @@ impl Mapping {
             .map_err(fail)?;
         let address = NonNull::new(raw.as_mut_ptr())
             .ok_or_else(|| fail(io::Error::other("the system chose address 0")))?;
-        Ok(Self { raw, address, writable })
+        Ok(Self { raw: Raw::Anywhere(raw), address, writable })
+    }
+
+    /// As [`Mapping::map`], at an address that is a multiple of `align` (a power of two, at least a page): a huge
+    /// page is only seen as one at a multiple of its size.
+    pub fn map_aligned(
+        file: &File,
+        len: usize,
+        writable: bool,
+        align: usize,
+    ) -> Result<Self, OsError> {
+        let fail = |source| OsError::new("mmap", Path::new(""), source);
+        let invalid = |text: String| fail(io::Error::new(io::ErrorKind::InvalidInput, text));
+        let reserved = len.checked_add(align).filter(|_| len > 0 && align.is_power_of_two());
+        let Some(reserved) = reserved else {
+            return Err(invalid(format!("{len} bytes aligned to {align}")));
+        };
+        let actual = file_len(file)?;
+        if actual < len as u64 {
+            return Err(invalid(format!(
+                "the file has {actual} bytes where {len} are to be mapped"
+            )));
+        }
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: the system chooses the addresses, so that nothing else is mapped there.
+        let start =
+            unsafe { libc::mmap(std::ptr::null_mut(), reserved, libc::PROT_NONE, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(fail(io::Error::last_os_error()));
+        }
+        let reservation = Reservation { start, len: reserved, mapped: len };
+        let skipped = start.align_offset(align);
+        if skipped > align {
+            return Err(invalid(format!("no address aligned to {align}")));
+        }
+        let protection =
+            if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: at most `align` bytes are skipped, so the new mapping lies within the reservation, which it
+        // replaces in part.
+        let address = unsafe {
+            let wanted = start.add(skipped);
+            libc::mmap(wanted, len, protection, flags, file.as_raw_fd(), 0)
+        };
+        match NonNull::new(address.cast::<u8>()) {
+            Some(address) if address.as_ptr().cast() != libc::MAP_FAILED => {
+                Ok(Self { raw: Raw::Aligned(reservation), address, writable })
+            }
+            _ => Err(fail(io::Error::last_os_error())),
+        }
     }
 
     /// Address of the first byte, on a page boundary, valid for [`Mapping::len`] bytes as long as
@@ -68,7 +141,10 @@ impl Mapping {
     #[inline]
     #[allow(clippy::len_without_is_empty)] // an empty mapping does not exist
     pub fn len(&self) -> usize {
-        self.raw.len()
+        match &self.raw {
+            Raw::Anywhere(raw) => raw.len(),
+            Raw::Aligned(reservation) => reservation.mapped,
+        }
     }
 
     /// May this process write through the mapping?
@@ -79,7 +155,7 @@ impl Mapping {
 
     /// Keeps the bytes out of core dumps: they are many, and other people's data.
     pub fn dont_dump(&self) -> Result<(), OsError> {
-        self.advise("madvise(MADV_DONTDUMP)", Advice::DontDump, 0, self.len())
+        self.call("madvise(MADV_DONTDUMP)", libc::MADV_DONTDUMP, 0, self.len())
     }
 
     /// Takes the page faults of `len` bytes from `offset` on now instead of at first use. Called
@@ -88,14 +164,16 @@ impl Mapping {
     /// Unlike `MAP_POPULATE` it reports a failure. Needs Linux 5.14; older systems answer with
     /// *invalid argument*, and nothing is lost but time at first use.
     pub fn populate(&self, offset: usize, len: usize) -> Result<(), OsError> {
-        let advice = if self.writable { Advice::PopulateWrite } else { Advice::PopulateRead };
-        self.advise("madvise(MADV_POPULATE)", advice, offset, len)
+        let advice =
+            if self.writable { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
+        self.call("madvise(MADV_POPULATE)", advice, offset, len)
     }
 
-    fn advise(
+    /// Advice on whole pages.
+    pub(crate) fn call(
         &self,
         operation: &'static str,
-        advice: Advice,
+        advice: libc::c_int,
         offset: usize,
         len: usize,
     ) -> Result<(), OsError> {
@@ -104,6 +182,9 @@ impl Mapping {
             let text = format!("bytes {offset} and {len} more of a mapping of {}", self.len());
             return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
         }
-        self.raw.advise_range(advice, offset, len).map_err(fail)
+        // SAFETY: the range lies within the mapping. None of the callers' advice gives pages up.
+        let answer =
+            unsafe { libc::madvise(self.address.as_ptr().add(offset).cast(), len, advice) };
+        if answer == 0 { Ok(()) } else { Err(fail(io::Error::last_os_error())) }
     }
 }

@@ -90,6 +90,12 @@ impl PendingFile {
         &self.file
     }
 
+    /// Gives the file to a group of the caller's (root: to any), before anybody can see it.
+    pub fn give_to_group(&self, gid: u32) -> Result<(), FileError> {
+        std::os::unix::fs::fchown(&self.file, None, Some(gid))
+            .map_err(|error| FileError::from_io("fchown", &self.directory.path, error))
+    }
+
     /// Keeps the file without a name: it is gone with its last descriptor and mapping.
     pub fn into_unnamed(self) -> File {
         self.file
@@ -98,15 +104,7 @@ impl PendingFile {
     /// Gives the file its name, one component without a slash; [`FileError::Exists`] if it is
     /// taken, by whatever.
     pub fn publish(self, name: impl AsRef<OsStr>) -> Result<File, FileError> {
-        let name = name.as_ref();
-        let path = self.directory.path.join(name);
-        let fail = |operation, source| FileError::Os(OsError::new(operation, &path, source));
-        let plain = !name.as_bytes().contains(&b'/') && name != "." && name != "..";
-        let c_name = CString::new(name.as_bytes()).ok().filter(|_| plain && !name.is_empty());
-        let Some(c_name) = c_name else {
-            let text = "not a file name: it must be one component, without / and NUL";
-            return Err(fail("publish", io::Error::new(io::ErrorKind::InvalidInput, text)));
-        };
+        let (path, c_name) = self.plain_name(name.as_ref(), "publish")?;
         let (operation, answer) = match &self.name {
             None => ("linkat", self.directory.link(&self.file, &c_name)),
             Some(temporary) => ("renameat2", self.directory.rename(&temporary.name, &c_name)),
@@ -116,7 +114,47 @@ impl PendingFile {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
                 Err(FileError::Exists { path })
             }
-            Err(error) => Err(fail(operation, error)),
+            Err(error) => Err(FileError::Os(OsError::new(operation, &path, error))),
+        }
+    }
+
+    /// Takes the name over from the file that has it, in one step: it names either file at every
+    /// moment. Whoever is killed right before that step leaves a file with a temporary name.
+    pub fn replace(mut self, name: impl AsRef<OsStr>) -> Result<File, FileError> {
+        let (path, c_name) = self.plain_name(name.as_ref(), "replace")?;
+        let fail = |operation, source| FileError::Os(OsError::new(operation, &path, source));
+        // A link replaces nothing, a rename does.
+        if self.name.is_none() {
+            let temporary = self.directory.temporary_name()?;
+            self.directory.link(&self.file, &temporary).map_err(|error| fail("linkat", error))?;
+            let directory = self.directory.handle.as_raw_fd();
+            self.name = Some(TemporaryName { directory, name: temporary });
+        }
+        if let Some(temporary) = &self.name {
+            let here = self.directory.handle.as_raw_fd();
+            let (from, to) = (temporary.name.as_ptr(), c_name.as_ptr());
+            // SAFETY: both names end with NUL.
+            check(unsafe { libc::renameat(here, from, here, to) })
+                .map_err(|error| fail("renameat", error))?;
+        }
+        Ok(self.file)
+    }
+
+    fn plain_name(
+        &self,
+        name: &OsStr,
+        operation: &'static str,
+    ) -> Result<(PathBuf, CString), FileError> {
+        let path = self.directory.path.join(name);
+        let is_plain = !name.as_bytes().contains(&b'/') && name != "." && name != "..";
+        let c_name = CString::new(name.as_bytes()).ok().filter(|_| is_plain && !name.is_empty());
+        match c_name {
+            Some(c_name) => Ok((path, c_name)),
+            None => {
+                let text = "not a file name: it must be one component, without / and NUL";
+                let source = io::Error::new(io::ErrorKind::InvalidInput, text);
+                Err(FileError::Os(OsError::new(operation, &path, source)))
+            }
         }
     }
 
@@ -163,11 +201,15 @@ impl Directory {
         open_at(&self.handle, c".", libc::O_TMPFILE)
     }
 
-    fn create_named(&self) -> Result<(File, TemporaryName), FileError> {
+    fn temporary_name(&self) -> Result<CString, FileError> {
         let unique = u128::from_ne_bytes(random_bytes()?);
         // No region's name begins with a dot.
-        let name = CString::new(format!(".hostcache-{unique:032x}"))
-            .map_err(|error| FileError::from_io("make a name", &self.path, error.into()))?;
+        CString::new(format!(".hostcache-{unique:032x}"))
+            .map_err(|error| FileError::from_io("make a name", &self.path, error.into()))
+    }
+
+    fn create_named(&self) -> Result<(File, TemporaryName), FileError> {
+        let name = self.temporary_name()?;
         let file = open_at(&self.handle, &name, libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW)
             .map_err(|error| FileError::from_io("open(O_CREAT)", &self.path, error))?;
         Ok((file, TemporaryName { directory: self.handle.as_raw_fd(), name }))
@@ -286,6 +328,28 @@ mod tests {
         assert!(matches!(second, Err(FileError::Exists { .. })), "{second:?}");
         assert_eq!(names_in(dir.path()), ["region"]);
         assert!(crate::same_file(&file, &dir.path().join("region")).unwrap());
+    }
+
+    #[test]
+    fn a_file_takes_a_name_over_and_leaves_no_other() {
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        drop(PendingFile::create(dir.path(), 4096, 0o600).unwrap().publish("region").unwrap());
+        for is_named in [false, true] {
+            let pending = match is_named {
+                true => create_with_temporary_name(dir.path()),
+                false => PendingFile::create(dir.path(), 4096, 0o600).unwrap(),
+            };
+            let file = pending.replace("region").unwrap();
+            assert_eq!(names_in(dir.path()), ["region"]);
+            assert!(crate::same_file(&file, &dir.path().join("region")).unwrap());
+            assert_eq!(crate::link_count(&file).unwrap(), 1);
+        }
+        let pending = PendingFile::create(dir.path(), 4096, 0o600).unwrap();
+        std::fs::create_dir(dir.path().join("directory")).unwrap();
+        assert!(matches!(pending.replace("directory"), Err(FileError::Os(_))));
+        let mut names = names_in(dir.path());
+        names.sort();
+        assert_eq!(names, ["directory", "region"], "a failure leaves nothing");
     }
 
     #[test]

@@ -48,7 +48,20 @@ impl Caller {
         self.euid
     }
 
-    fn belongs_to(&self, gid: u32) -> bool {
+    pub(crate) fn egid(&self) -> u32 {
+        self.egid
+    }
+
+    /// The effective group first, then the others by number.
+    pub(crate) fn groups_in_order(mut self) -> Vec<u32> {
+        self.groups.retain(|&gid| gid != self.egid);
+        self.groups.sort_unstable();
+        self.groups.dedup();
+        self.groups.insert(0, self.egid);
+        self.groups
+    }
+
+    pub(crate) fn belongs_to(&self, gid: u32) -> bool {
         self.egid == gid || self.groups.contains(&gid)
     }
 
@@ -69,8 +82,9 @@ fn supplementary_groups() -> Vec<u32> {
     groups
 }
 
-/// Checks a file that is to be used as a region.
-pub(crate) fn check_file(file: &File, path: &Path) -> Result<(), FileError> {
+/// Checks a file that is to be used as a region. `asked`: a group that is trusted because the caller named it, member or
+/// not (root is a member of few).
+pub(crate) fn check_file(file: &File, path: &Path, asked: Option<u32>) -> Result<(), FileError> {
     let metadata = fstat(file, path)?;
     let path_buf = || path.to_path_buf();
     let kind = FileKind::from_mode(metadata.mode());
@@ -80,7 +94,8 @@ pub(crate) fn check_file(file: &File, path: &Path) -> Result<(), FileError> {
     check_filesystem(file, path)?;
     let mode = metadata.mode() & 0o7777;
     let caller = Caller::current();
-    let shared_with_caller = mode & 0o060 != 0 && caller.belongs_to(metadata.gid());
+    let is_shared = asked == Some(metadata.gid()) || caller.belongs_to(metadata.gid());
+    let shared_with_caller = mode & 0o060 != 0 && is_shared;
     if !caller.trusts_owner(metadata.uid()) && !shared_with_caller {
         let (uid, expected) = (metadata.uid(), caller.euid);
         return Err(FileError::ForeignOwner { path: path_buf(), uid, expected });
@@ -99,11 +114,12 @@ pub(crate) fn check_file(file: &File, path: &Path) -> Result<(), FileError> {
 }
 
 /// Checks a directory that regions are to be made in. `may_be_shared`: another member of a group
-/// of the caller's may own it, if its mode says so.
+/// of the caller's, or of the group that it `asked` for, may own it, if its mode says so.
 pub(crate) fn check_directory(
     directory: &File,
     path: &Path,
     may_be_shared: bool,
+    asked: Option<u32>,
 ) -> Result<(), FileError> {
     let metadata = fstat(directory, path)?;
     let path_buf = || path.to_path_buf();
@@ -114,8 +130,8 @@ pub(crate) fn check_directory(
     let mode = metadata.mode() & 0o7777;
     let caller = Caller::current();
     let is_group_directory = mode & 0o2020 == 0o2020;
-    let shared_with_caller =
-        may_be_shared && is_group_directory && caller.belongs_to(metadata.gid());
+    let is_shared = asked == Some(metadata.gid()) || caller.belongs_to(metadata.gid());
+    let shared_with_caller = may_be_shared && is_group_directory && is_shared;
     if !caller.trusts_owner(metadata.uid()) && !shared_with_caller {
         let (uid, expected) = (metadata.uid(), caller.euid);
         return Err(FileError::ForeignOwner { path: path_buf(), uid, expected });

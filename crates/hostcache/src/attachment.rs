@@ -12,6 +12,7 @@ use hostcache_os::{ByteLocks, Mapping, OsError};
 use crate::OpenError;
 use crate::berths::{Berths, Full, Mooring};
 use crate::clock::Clock;
+use crate::pages::{collapse, map_for_huge_pages};
 use crate::place::Place;
 use crate::reservation::Reservations;
 
@@ -52,6 +53,13 @@ impl Attachment {
         let mapping = map_file(place, &file, writable)?;
         let (region, header) =
             Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
+        if header.huge_pages
+            && let Some(mapping) = map_for_huge_pages(place, &file, writable)
+        {
+            let (region, header) =
+                Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
+            return Self::assemble(place, file, mapping, region, header, writable);
+        }
         Self::assemble(place, file, mapping, region, header, writable)
     }
 
@@ -59,6 +67,9 @@ impl Attachment {
     pub(crate) fn format(place: &Place, file: &File, header: &Header) -> Result<(), OpenError> {
         let mapping = map_file(place, file, true)?;
         Region::format(memory(&mapping), header).map_err(|e| place.header_error(e))?;
+        if header.huge_pages {
+            collapse(place, file);
+        }
         Ok(())
     }
 
@@ -87,6 +98,10 @@ impl Attachment {
             identity,
             mapping,
         })
+    }
+
+    pub(crate) fn mapping(&self) -> &Mapping {
+        &self.mapping
     }
 
     pub(crate) fn is_writable(&self) -> bool {

@@ -253,6 +253,7 @@ mod tests {
             boot_id: [0; 16],
             default_ttl_ms: 0,
             max_ttl_ms: 0,
+            huge_pages: false,
         };
         Region::format(memory, &header).expect("valid")
     }

@@ -10,11 +10,14 @@ pub struct CacheBuilder {
     pub(crate) capacity: Option<u64>,
     pub(crate) exact: bool,
     pub(crate) mode: u32,
+    pub(crate) group: Option<u32>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) expected_item_size: Option<u32>,
     pub(crate) participants: Option<u32>,
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) max_ttl: Option<Duration>,
+    pub(crate) populate: bool,
+    pub(crate) huge_pages: bool,
     pub(crate) small_counters: bool,
 }
 
@@ -25,11 +28,14 @@ impl CacheBuilder {
             capacity: None,
             exact: false,
             mode: 0o600,
+            group: None,
             directory: None,
             expected_item_size: None,
             participants: None,
             default_ttl: None,
             max_ttl: None,
+            populate: false,
+            huge_pages: false,
             small_counters: false,
         }
     }
@@ -45,10 +51,28 @@ impl CacheBuilder {
         self.exact = true;
         self
     }
-    /// Permission bits of a new region, 0600 by default. Others may never write.
+    /// Permission bits of a new region, 0600 by default, 0660 with a group. Others may never write.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
+        self
+    }
+    /// A region of the caller's effective group: see [`CacheBuilder::group_id`].
+    #[must_use]
+    pub fn group(self) -> Self {
+        self.group_id(hostcache_os::effective_group())
+    }
+    /// A region that the members of a group share, in `/dev/shm/hostcache-group-<gid>` (or the directory that was
+    /// named), which is made with mode 2770. The mode of the file is 0660 unless one is set. Only root and members can create it.
+    ///
+    /// Any member can forge, replace and destroy what is in it, or write arbitrary bytes over it, and truncate it; its contents are
+    /// checked against bounds by every reader. A region for each circle of people who trust each other.
+    ///
+    /// To open it, a member need not say that it is a group's: [`CacheBuilder::open`] has the order of the places. With a group,
+    /// that group's directory is the only place, and a file of another group is refused.
+    #[must_use]
+    pub fn group_id(mut self, gid: u32) -> Self {
+        self.group = Some(gid);
         self
     }
     /// Directory of the region instead of `$HOSTCACHE_DIR` or `/dev/shm/hostcache-<uid>`.
@@ -79,6 +103,20 @@ impl CacheBuilder {
     #[must_use]
     pub fn max_ttl(mut self, ttl: Duration) -> Self {
         self.max_ttl = Some(ttl);
+        self
+    }
+    /// Maps all of the region when it is opened, in steps, instead of page by page at first use: opening takes time in proportion to
+    /// the capacity, and the first operations none for page faults. Needs Linux 5.14, and does nothing before. Off by default.
+    #[must_use]
+    pub fn populate(mut self, populate: bool) -> Self {
+        self.populate = populate;
+        self
+    }
+    /// Asks for huge pages: stored in a region that this call creates, and asked for by everybody who opens it. What
+    /// was given, and why not, is in [`RegionInfo::huge_pages`](crate::RegionInfo::huge_pages); getting none is no error.
+    #[must_use]
+    pub fn huge_pages(mut self, huge_pages: bool) -> Self {
+        self.huge_pages = huge_pages;
         self
     }
 

@@ -51,6 +51,9 @@ impl Cache {
         attachment: Arc<Attachment>,
         builder: &CacheBuilder,
     ) -> Self {
+        if builder.populate {
+            attachment.populate(&place);
+        }
         let header = &attachment.header;
         let stored = |ms: u64| (ms != 0).then_some(ms);
         let defaults = Defaults {

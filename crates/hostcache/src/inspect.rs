@@ -104,6 +104,7 @@ impl Cache {
             allocated_bytes: hostcache_os::allocated_bytes(&attachment.file)
                 .map_err(|e| self.shared.place.os_error(e))?,
             writable: attachment.is_writable(),
+            huge_pages: attachment.huge_pages(),
         })
     }
 
@@ -205,6 +206,7 @@ impl Cache {
                     capacity: metadata.len(),
                     allocated_bytes: metadata.blocks() * 512,
                     uid: metadata.uid(),
+                    gid: metadata.gid(),
                     mode: metadata.mode() & 0o7777,
                     problem: problem.err().map(|e| e.to_string()),
                 });

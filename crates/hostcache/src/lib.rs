@@ -88,10 +88,12 @@ mod maintenance;
 mod office;
 mod open;
 mod options;
+mod pages;
 mod pin;
 mod place;
 mod private;
 mod read;
+mod renew;
 mod reservation;
 mod seat;
 mod stats;
@@ -104,6 +106,7 @@ pub use cache::Cache;
 pub use clock::ManualClock;
 pub use codec::{Bincode, Codec, Json};
 pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
+pub use hostcache_os::group_id;
 pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
 pub use options::{
@@ -113,8 +116,8 @@ pub use pin::Pin;
 pub use private::PrivateCache;
 pub use reservation::Reservation;
 pub use stats::{
-    CheckReport, ClassInfo, MaintenanceBudget, MaintenanceReport, ParticipantInfo, RegionEntry,
-    RegionInfo, Stats,
+    CheckReport, ClassInfo, HugePages, MaintenanceBudget, MaintenanceReport, ParticipantInfo,
+    RegionEntry, RegionInfo, Stats,
 };
 pub use typed::{TypedCache, TypedError};
 

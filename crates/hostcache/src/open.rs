@@ -5,18 +5,31 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hostcache_core::layout::{Header, Shape};
-use hostcache_os::{PendingFile, open_region_file};
+use hostcache_os::{OsError, PendingFile};
 
 use crate::attachment::Attachment;
 use crate::place::Place;
+use crate::renew::renew;
 use crate::{Cache, CacheBuilder, OpenError};
 
 /// How long a lost race may hide the winner's region.
 const RACE: Duration = Duration::from_secs(1);
 
 impl CacheBuilder {
+    /// Where a region is made.
     fn place(&self) -> Result<Place, OpenError> {
-        Place::new(&self.name, self.directory.as_deref())
+        match self.group {
+            None => Place::new(&self.name, self.directory.as_deref()),
+            Some(gid) => Place::of_group(&self.name, self.directory.as_deref(), gid),
+        }
+    }
+
+    /// Where an existing region is.
+    fn find(&self) -> Result<Place, OpenError> {
+        match (&self.directory, self.group) {
+            (None, None) => Place::find(&self.name),
+            _ => self.place(),
+        }
     }
 
     /// Creates a region; an existing one is an error.
@@ -35,16 +48,23 @@ impl CacheBuilder {
 
     /// Opens an existing region.
     ///
+    /// A name is looked for in the directory that was set, or that of the group that was set, or `$HOSTCACHE_DIR`, and nowhere
+    /// else. Without any of these the caller's own directory, `/dev/shm/hostcache-<uid>`, comes first; then those of its
+    /// groups, `/dev/shm/hostcache-group-<gid>`, the effective group's first and the others by number. So another
+    /// member of any of the caller's groups may have made it: name the directory where that matters.
+    ///
     /// # Errors
     ///
     /// [`OpenError::Missing`], or why the file can't be trusted or understood.
     pub fn open(self) -> Result<Cache, OpenError> {
-        let place = self.place()?;
+        let place = self.find()?;
         let attachment = self.open_at(&place)?;
         Ok(Cache::assemble(place, attachment, &self))
     }
 
     /// Opens a region, or creates it where it is missing. An existing one keeps its capacity.
+    ///
+    /// Unless a group is set, directories of groups are not looked in.
     ///
     /// # Errors
     ///
@@ -76,9 +96,9 @@ impl CacheBuilder {
     ///
     /// As [`CacheBuilder::open`].
     pub fn open_read_only(self) -> Result<Cache, OpenError> {
-        let place = self.place()?;
+        let place = self.find()?;
         let attachment = attach_read_only(&place)?;
-        if attachment.header.boot_id != hostcache_os::boot_id() {
+        if attachment.is_of_another_boot() {
             return Err(OpenError::Refused {
                 region: place.name(),
                 path: place.path(),
@@ -91,7 +111,16 @@ impl CacheBuilder {
     }
 
     fn create_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
-        self.make(place, &self.header(self.shape(place)?))?;
+        if let Some(gid) = place.group()
+            && !hostcache_os::may_give_to_group(gid)
+        {
+            let detail = format!(
+                "the caller is not in group {gid}, so it can't make a region for it: run as a member, or \
+                 name another group"
+            );
+            return Err(OpenError::InvalidSetting { region: place.name(), detail });
+        }
+        make(place, &self.header(self.shape(place)?), self.access())?;
         self.open_at(place)
     }
 
@@ -128,29 +157,23 @@ impl CacheBuilder {
             boot_id: hostcache_os::boot_id(),
             default_ttl_ms: self.default_ttl.map_or(0, crate::lifetime::millis),
             max_ttl_ms: self.max_ttl.map_or(0, crate::lifetime::millis),
+            huge_pages: self.huge_pages,
         }
     }
 
-    fn make(&self, place: &Place, header: &Header) -> Result<File, OpenError> {
-        let is_own_path = place.name_ref().contains('/');
-        if !is_own_path {
-            hostcache_os::ensure_directory(place.directory()).map_err(|e| place.file_error(e))?;
-        }
-        if place.path().symlink_metadata().is_ok() {
-            return Err(OpenError::Exists { region: place.name(), path: place.path() });
-        }
-        let pending = PendingFile::create(place.directory(), header.shape.capacity, self.mode)
-            .map_err(|e| place.file_error(e))?;
-        Attachment::format(place, pending.file(), header)?;
-        pending.publish(place.file_name()).map_err(|e| place.file_error(e))
+    fn access(&self) -> Access {
+        let mode = match (self.group, self.mode) {
+            (Some(_), 0o600) => 0o660,
+            (_, mode) => mode,
+        };
+        Access { mode, group: self.group }
     }
 
     fn open_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
         let attachment = attach(place)?;
-        let attachment = if attachment.header.boot_id == hostcache_os::boot_id() {
-            attachment
-        } else {
-            self.renew(place, &attachment)?
+        let attachment = match attachment.is_of_another_boot() {
+            true => renew(place, &attachment)?,
+            false => attachment,
         };
         let actual = attachment.geometry().shape.capacity;
         if let Some(wanted) = self.capacity
@@ -166,53 +189,71 @@ impl CacheBuilder {
         }
         Ok(Arc::new(attachment))
     }
+}
 
-    /// A file that outlived a reboot: its deadlines count from a boot that is over, and its participants
-    /// are all dead. An empty region of the same shape takes its place.
-    fn renew(&self, place: &Place, old: &Attachment) -> Result<Attachment, OpenError> {
-        log::warn!(
-            "region {:?} at {} was made before the last reboot: it is emptied",
-            place.name_ref(),
-            place.path().display()
-        );
-        if hostcache_os::same_file(&old.file, &place.path()).unwrap_or(false) {
-            hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))?;
-        }
-        let header = Header {
-            created_unix_secs: hostcache_os::unix_ms() / 1000,
-            boot_id: hostcache_os::boot_id(),
-            ..old.header
-        };
-        match self.make(place, &header) {
-            Ok(_) | Err(OpenError::Exists { .. }) => attach(place),
-            Err(error) => Err(error),
-        }
+/// Who may open a new region's file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Access {
+    /// Permission bits.
+    pub(crate) mode: u32,
+    /// The group that the file belongs to, if it is not to be the creator's or the directory's.
+    pub(crate) group: Option<u32>,
+}
+
+impl Access {
+    /// As an existing file has it.
+    pub(crate) fn of(file: &File) -> Result<Self, OsError> {
+        let (mode, group) = hostcache_os::mode_and_group(file)?;
+        Ok(Self { mode, group: Some(group) })
     }
+}
+
+/// Makes a region's file, whole or not at all.
+pub(crate) fn make(place: &Place, header: &Header, access: Access) -> Result<File, OpenError> {
+    place.ensure_directory()?;
+    if place.path().symlink_metadata().is_ok() {
+        return Err(OpenError::Exists { region: place.name(), path: place.path() });
+    }
+    let pending = prepare(place, header, access)?;
+    pending.publish(place.file_name()).map_err(|e| place.file_error(e))
+}
+
+/// An empty region that has no name yet.
+pub(crate) fn prepare(
+    place: &Place,
+    header: &Header,
+    access: Access,
+) -> Result<PendingFile, OpenError> {
+    let pending = PendingFile::create(place.directory(), header.shape.capacity, access.mode)
+        .map_err(|e| place.file_error(e))?;
+    if let Some(gid) = access.group {
+        pending.give_to_group(gid).map_err(|e| place.file_error(e))?;
+    }
+    Attachment::format(place, pending.file(), header)?;
+    Ok(pending)
 }
 
 /// Opens and maps for writing.
 pub(crate) fn attach(place: &Place) -> Result<Attachment, OpenError> {
-    let file = open_region_file(&place.path(), true).map_err(|e| place.file_error(e))?;
-    Attachment::map(place, file, true)
+    Attachment::map(place, place.open_file(true)?, true)
 }
 
 /// Opens and maps for reading.
 pub(crate) fn attach_read_only(place: &Place) -> Result<Attachment, OpenError> {
-    let file = open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
-    Attachment::map(place, file, false)
+    Attachment::map(place, place.open_file(false)?, false)
 }
 
 impl Cache {
     /// Removes a region's name. Who is attached goes on with the region until it re-attaches; its memory
-    /// comes back when the last of them is gone.
+    /// comes back when the last of them is gone. The name is looked for as [`CacheBuilder::open`] does.
     ///
     /// # Errors
     ///
     /// [`OpenError::Missing`], or what the system answers.
     pub fn destroy(name: impl AsRef<str>) -> Result<(), OpenError> {
-        let place = Place::new(name.as_ref(), None)?;
+        let place = Place::find(name.as_ref())?;
         // Opening it first keeps `destroy` from removing what is no file of ours.
-        open_region_file(&place.path(), false).map_err(|e| place.file_error(e))?;
+        place.open_file(false)?;
         hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))
     }
 }

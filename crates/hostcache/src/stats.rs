@@ -107,6 +107,20 @@ pub struct RegionInfo {
     pub allocated_bytes: u64,
     /// Whether this handle may write.
     pub writable: bool,
+    /// Huge pages.
+    pub huge_pages: HugePages,
+}
+
+/// What became of the wish for huge pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HugePages {
+    /// Whether the region was created with it.
+    pub asked: bool,
+    /// Bytes of the region that this process sees through huge pages.
+    pub bytes: u64,
+    /// Why it is not all of the region, if they were asked for.
+    pub reason: Option<String>,
 }
 
 /// One slab class at one moment.
@@ -163,6 +177,8 @@ pub struct RegionEntry {
     pub allocated_bytes: u64,
     /// Owner.
     pub uid: u32,
+    /// Group.
+    pub gid: u32,
     /// Permission bits.
     pub mode: u32,
     /// Why it can't be opened by this library, if so.

@@ -18,7 +18,8 @@ use crate::units;
 #[command(after_help = "\
 Example:
   hostcache create catalog --capacity 256MiB
-  hostcache create sessions --capacity 1GiB --default-ttl 30m --mode 0640")]
+  hostcache create sessions --capacity 1GiB --default-ttl 30m --mode 0640
+  hostcache create prices --capacity 64MiB --group=www-data")]
 pub(crate) struct Args {
     #[command(flatten)]
     region: RegionArg,
@@ -31,15 +32,22 @@ pub(crate) struct Args {
     /// Participant slots: threads that may use the region at once
     #[arg(long, value_name = "N")]
     participants: Option<u32>,
-    /// Permission bits in octal; others may never write
-    #[arg(long, value_name = "MODE", value_parser = parse_mode, default_value = "0600")]
-    mode: u32,
+    /// Permission bits in octal, 0600 unless given (0660 with --group); others may never write
+    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
+    mode: Option<u32>,
+    /// Share the region with a group, by name or number (without one: the caller's), in a directory of its own:
+    /// any member may read, change and corrupt it
+    #[arg(long, value_name = "GROUP", value_parser = parse_group, num_args = 0..=1, require_equals = true)]
+    group: Option<Option<Group>>,
     /// TTL of items that are set without one
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     default_ttl: Option<Duration>,
     /// No item lives longer
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     max_ttl: Option<Duration>,
+    /// Ask for huge pages; `hostcache info` tells what was given
+    #[arg(long)]
+    huge_pages: bool,
     /// Leave a region that exists as it is, whatever its capacity
     #[arg(long)]
     if_missing: bool,
@@ -47,6 +55,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "if_missing")]
     exact: bool,
 }
+
+/// A group's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Group(u32);
 
 #[derive(Serialize)]
 struct Created<'a> {
@@ -56,8 +68,15 @@ struct Created<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let mut builder =
-        Cache::builder(args.region.name.as_str()).capacity(args.capacity).mode(args.mode);
+    let mut builder = Cache::builder(args.region.name.as_str()).capacity(args.capacity);
+    if let Some(mode) = args.mode {
+        builder = builder.mode(mode);
+    }
+    builder = match args.group {
+        None => builder,
+        Some(None) => builder.group(),
+        Some(Some(Group(gid))) => builder.group_id(gid),
+    };
     if let Some(bytes) = args.expected_item_size {
         builder = builder.expected_item_size(bytes);
     }
@@ -70,6 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     if let Some(ttl) = args.max_ttl {
         builder = builder.max_ttl(ttl);
     }
+    builder = builder.huge_pages(args.huge_pages);
     if args.exact {
         builder = builder.exact();
     }
@@ -91,6 +111,11 @@ fn parse_mode(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|mode| *mode <= 0o777)
         .ok_or_else(|| "write three or four octal digits, such as 0600 or 0640".to_owned())
+}
+
+fn parse_group(text: &str) -> Result<Group, String> {
+    let gid = hostcache::group_id(text);
+    gid.map(Group).ok_or_else(|| "no group of that name: see `getent group`".to_owned())
 }
 
 #[cfg(test)]

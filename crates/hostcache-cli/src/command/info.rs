@@ -1,6 +1,6 @@
 //! `info`: a region's fixed properties.
 
-use hostcache::{ClassInfo, RegionInfo};
+use hostcache::{ClassInfo, HugePages, RegionInfo};
 use serde::Serialize;
 
 use crate::cli::RegionArg;
@@ -42,6 +42,9 @@ struct Info<'a> {
     default_ttl_ms: Option<u64>,
     max_ttl_ms: Option<u64>,
     created_unix_secs: u64,
+    huge_pages_asked: bool,
+    huge_pages_bytes: u64,
+    huge_pages_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     classes: Option<Vec<Class>>,
 }
@@ -96,6 +99,9 @@ fn object<'a>(info: &'a RegionInfo, classes: Option<&[ClassInfo]>) -> Info<'a> {
         default_ttl_ms: info.default_ttl.map(whole_millis),
         max_ttl_ms: info.max_ttl.map(whole_millis),
         created_unix_secs: info.created_unix_secs,
+        huge_pages_asked: info.huge_pages.asked,
+        huge_pages_bytes: info.huge_pages.bytes,
+        huge_pages_reason: info.huge_pages.reason.as_deref(),
         classes: classes.map(|classes| classes.iter().map(class).collect()),
     }
 }
@@ -124,10 +130,19 @@ fn table(info: &RegionInfo) -> Table<2> {
         ("largest value", bytes(info.max_value_len)),
         ("default TTL", ttl(info.default_ttl)),
         ("max TTL", ttl(info.max_ttl)),
+        ("huge pages", huge_pages(&info.huge_pages)),
     ] {
         table.row([name.to_owned(), value]);
     }
     table
+}
+
+fn huge_pages(huge: &HugePages) -> String {
+    match (huge.asked, &huge.reason) {
+        (false, _) => "not asked for".to_owned(),
+        (true, None) => bytes(huge.bytes),
+        (true, Some(reason)) => format!("{}: {reason}", bytes(huge.bytes)),
+    }
 }
 
 fn bytes(bytes: u64) -> String {

@@ -12,7 +12,8 @@ use crate::units;
 
 /// List the regions in every directory that the caller may read
 ///
-/// A region of another directory than the caller's own is named by its path: DIRECTORY/NAME.
+/// A name stands for the region in the caller's own directory, else for that in the first of its groups' that has
+/// one; any other region is named by its path: DIRECTORY/NAME.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
@@ -32,6 +33,7 @@ struct Region<'a> {
     capacity: u64,
     allocated_bytes: u64,
     uid: u32,
+    gid: u32,
     mode: String,
     problem: Option<&'a str>,
 }
@@ -56,18 +58,20 @@ impl<'a> Region<'a> {
             capacity: entry.capacity,
             allocated_bytes: entry.allocated_bytes,
             uid: entry.uid,
+            gid: entry.gid,
             mode: mode(entry),
             problem: entry.problem.as_deref(),
         }
     }
 }
 
-fn table(entries: &[RegionEntry]) -> Table<7> {
+fn table(entries: &[RegionEntry]) -> Table<8> {
     let mut table = Table::with_heading([
         ("NAME", Align::Left),
         ("CAPACITY", Align::Right),
         ("ALLOCATED", Align::Right),
         ("OWNER", Align::Right),
+        ("GROUP", Align::Right),
         ("MODE", Align::Left),
         ("DIRECTORY", Align::Left),
         ("PROBLEM", Align::Left),
@@ -78,6 +82,7 @@ fn table(entries: &[RegionEntry]) -> Table<7> {
             units::format_size(entry.capacity),
             units::format_size(entry.allocated_bytes),
             entry.uid.to_string(),
+            entry.gid.to_string(),
             mode(entry),
             entry.path.parent().unwrap_or(Path::new("/")).display().to_string(),
             entry.problem.clone().unwrap_or_default(),

@@ -76,6 +76,7 @@ fn object(cache: &Cache, stats: &Stats, advice: &[Advice]) -> Map<String, Value>
         object.insert(figure.name.to_owned(), (figure.of)(stats).into());
     }
     object.insert("hit_ratio".to_owned(), hit_ratio(stats).into());
+    object.insert("counts_read_only_gets".to_owned(), false.into());
     object.insert("advice".to_owned(), json!(advice));
     object
 }
@@ -93,6 +94,8 @@ fn text(cache: &Cache, stats: &Stats, advice: &[Advice]) -> String {
         if group == Group::Traffic {
             let ratio = hit_ratio(stats).map_or_else(|| "-".to_owned(), |r| format!("{r:.4}"));
             table.row(["hit_ratio".to_owned(), ratio, String::new()]);
+            let (name, value) = ("read_only_gets", "not counted");
+            table.row([name.to_owned(), value.to_owned(), String::new()]);
         }
     }
     let mut text = format!("{table}{}", ps::table(&cache.participants()).indent());

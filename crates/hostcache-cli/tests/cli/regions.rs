@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::json;
 
@@ -55,6 +55,49 @@ fn the_mode_is_the_files() {
     let path = host.json("info shared")["path"].as_str().map(str::to_owned).expect("a path");
     let mode = fs::metadata(path).expect("the region's file").permissions().mode();
     assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn a_groups_region_is_made_in_a_directory_of_the_group() {
+    let host = Host::new();
+    fs::set_permissions(host.directory(), fs::Permissions::from_mode(0o2770)).expect("chmod");
+    let gid = fs::metadata(host.directory()).expect("the directory").gid();
+    let own = host.json("create shared --capacity 1MiB --group");
+    let path = own["path"].as_str().expect("a path");
+    assert_eq!(fs::metadata(path).expect("the file").permissions().mode() & 0o7777, 0o660);
+    host.json(&format!("create numbered --capacity 1MiB --mode 0640 --group={gid}"));
+    let listed = host.listed();
+    let found: Vec<_> = listed.iter().map(|r| (&r["name"], &r["mode"], &r["gid"])).collect();
+    let gid = json!(gid);
+    let expected =
+        [(&json!("numbered"), &json!("0640"), &gid), (&json!("shared"), &json!("0660"), &gid)];
+    assert_eq!(found, expected);
+    host.run(["set", "shared", "k", "v"]).done_silently();
+    assert_eq!(host.run(["get", "shared", "k"]).text(), "v");
+    let text = host.run(["create", "x", "--capacity", "1MiB", "--group=no-such-group"]).error();
+    assert!(text.contains("no group of that name"), "{text}");
+    fs::set_permissions(host.directory(), fs::Permissions::from_mode(0o700)).expect("chmod");
+    let text = host.run(["create", "x", "--capacity", "1MiB", "--group"]).error();
+    assert!(text.contains("chmod 2770"), "{text}");
+}
+
+#[test]
+fn info_tells_what_became_of_huge_pages() {
+    let host = Host::new();
+    host.run(["create", "small", "--capacity", "4MiB"]).done_silently();
+    host.run(["create", "huge", "--capacity", "5MiB", "--huge-pages"]).done_silently();
+    let small = host.json("info small");
+    assert_eq!(
+        (&small["huge_pages_asked"], &small["huge_pages_bytes"]),
+        (&json!(false), &json!(0))
+    );
+    let huge = host.json("info huge");
+    assert_eq!(huge["huge_pages_asked"], json!(true));
+    // Not all of it can be in huge pages.
+    let reason = huge["huge_pages_reason"].as_str().expect("a reason");
+    assert!(host.run(["info", "small"]).text().contains("not asked for"));
+    let text = host.run(["info", "huge"]).text();
+    assert!(text.contains(reason), "{reason:?} is missing in {text}");
 }
 
 #[test]
@@ -140,7 +183,11 @@ fn stats_count_what_happened() {
         assert_eq!(stats[name], value, "{name} in {stats}");
     }
     let text = host.run(["stats", "catalog"]).text();
-    for words in ["traffic", "get_hits 3", "hit_ratio 0.7500", "limit_maxbytes 16777216 16MiB"] {
+    assert_eq!(stats["counts_read_only_gets"], json!(false));
+    let not_counted = "read_only_gets not counted";
+    for words in
+        ["traffic", "get_hits 3", "hit_ratio 0.7500", not_counted, "limit_maxbytes 16777216 16MiB"]
+    {
         let mut lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         assert!(lines.any(|line| line.join(" ") == words), "{words:?} in {text}");
     }

@@ -43,7 +43,12 @@ pub struct Header {
     pub default_ttl_ms: u64,
     /// No item lives longer, milliseconds; 0 for no limit.
     pub max_ttl_ms: u64,
+    /// Whoever attaches asks for huge pages. Changes nothing in the bytes.
+    pub huge_pages: bool,
 }
+
+/// The bits of the header's word of wishes. A reader passes over bits that it does not know.
+const HUGE_PAGES: u64 = 1;
 
 /// Why bytes are not a region of this library.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +93,7 @@ impl Header {
             boot_high,
             self.default_ttl_ms,
             self.max_ttl_ms,
-            0,
+            if self.huge_pages { HUGE_PAGES } else { 0 },
             0,
         ];
         words[FIELDS - 1] = checksum(&words);
@@ -153,6 +158,7 @@ impl Header {
             boot_id,
             default_ttl_ms: words[12],
             max_ttl_ms: words[13],
+            huge_pages: words[14] & HUGE_PAGES != 0,
         };
         Ok((header, Geometry::new(shape)?))
     }

@@ -49,8 +49,14 @@ fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
     // SAFETY: the vector outlives the region and is not touched otherwise.
     let memory = unsafe { Memory::from_raw(base, words.len()) };
     let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
-    let header =
-        Header { shape, created_unix_secs: 0, boot_id: [0; 16], default_ttl_ms: 0, max_ttl_ms: 0 };
+    let header = Header {
+        shape,
+        created_unix_secs: 0,
+        boot_id: [0; 16],
+        default_ttl_ms: 0,
+        max_ttl_ms: 0,
+        huge_pages: false,
+    };
     let region = Region::format(memory, &header).expect("valid");
     let mut lane = Lane::attach(&region, 0, &Identity::default());
     let mut other = Lane::attach(&region, 1, &Identity::default());

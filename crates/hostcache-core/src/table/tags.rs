@@ -102,6 +102,7 @@ mod tests {
             boot_id: [0; 16],
             default_ttl_ms: 0,
             max_ttl_ms: 0,
+            huge_pages: false,
         };
         let region = Region::format(memory, &header).expect("valid");
         for pattern in 0..1u32 << 7 {

@@ -101,6 +101,7 @@ impl World {
             boot_id: [0; 16],
             default_ttl_ms: 0,
             max_ttl_ms: 0,
+            huge_pages: false,
         };
         let region = Region::format(Memory::zeroed(80), &header).expect("a valid shape");
         let lanes = (0..LANES as LaneId)

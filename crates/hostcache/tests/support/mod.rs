@@ -8,8 +8,17 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn new() -> Self {
         Self { directory: tempfile::tempdir().expect("a directory") }
+    }
+
+    /// In shared memory, where regions belong.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn shared() -> Self {
+        let mut directory = tempfile::Builder::new();
+        let directory = directory.prefix("hostcache-test-").tempdir_in("/dev/shm");
+        Self { directory: directory.expect("a directory") }
     }
 
     #[allow(dead_code, reason = "not every test needs it")]
@@ -26,6 +35,7 @@ impl Scratch {
         Cache::builder(name).directory(self.directory.path())
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn cache(&self, capacity: u64) -> Cache {
         self.builder("test").capacity(capacity).create().expect("a region")
     }
