@@ -251,10 +251,7 @@ impl Shared {
             }
             // Of an ancestor, or one whose lane was taken away; an operation may be interrupted in the middle of it.
             seats.retain(|seat| seat.id != self.id || seat.busy.load(Ordering::Relaxed));
-            Some(self.sit().map(|seat| {
-                seats.push(Rc::clone(&seat));
-                seat
-            }))
+            Some(self.sit().inspect(|seat| seats.push(Rc::clone(seat))))
         });
         seat.ok().flatten()
     }

@@ -50,6 +50,8 @@ pub const TABLE: &[Operation] = &[
     often("delete", Suite::delete),
     often("take", Suite::take),
     often("take_item", Suite::take_item),
+    often("pin", Suite::pin),
+    often("reserve", Suite::reserve),
     often("with_default_ttl", Suite::with_default_ttl),
     often("with_max_ttl", Suite::with_max_ttl),
     often("ManualClock::advance", Suite::advance),
@@ -84,5 +86,6 @@ pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("participants", "a figure"),
     ("stats", "figures; compared with the model's tallies at the end of a run"),
     ("check", "called at the end of a run"),
+    ("is_led", "the daemon's office: crates/hostcache-daemon/tests"),
     ("try_lead", "the daemon's office: crates/hostcache-daemon/tests"),
 ];

@@ -4,6 +4,7 @@
 //! has happened, and the long way begins.
 
 use super::store::Draft;
+use crate::ordering as ord;
 use crate::participant::Counter;
 use crate::region::Host;
 use crate::session::Session;
@@ -22,9 +23,12 @@ impl<H: Host> Session<'_, H> {
         // All live items are of this epoch, but those that a clear is overtaking.
         let is_plain =
             !found.word.is_tentative() && !found.head.has_deadline() && found.head.stamp() == stamp;
-        if !is_plain || !found.is_whole() {
+        if !is_plain {
             return None;
         }
+        // What was read is of the incarnation that was found if the header is still the same behind this: it is looked at
+        // before the exchange.
+        ord::reader_fence();
         let owned = self.block_at_hand(draft.sizes(key).words())?;
         let sealed = self.fill(&owned, key, draft, stamp);
         let Owned { location, generation, entry, .. } = owned;
