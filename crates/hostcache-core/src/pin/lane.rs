@@ -44,7 +44,7 @@ impl PinLane {
         PinSlot { lane: self.id, slot: slot as u8 }
     }
 
-    /// Whether it is still this process's, see [`Lane::is_current`].
+    /// Whether it is still this process's, see [`Ticket::is_current`](crate::Ticket::is_current).
     #[inline]
     #[must_use]
     pub fn is_current(&self, region: &Region) -> bool {
