@@ -148,7 +148,7 @@ impl Cache {
             return None;
         }
         self.shared.with_last_ticket(|attachment, ticket| {
-            let answer = attachment.region.get_quickly(key, sink)?;
+            let answer = attachment.region.get_quickly(attachment, key, sink)?;
             let counter = if answer.is_some() { Counter::GetHits } else { Counter::GetMisses };
             ticket.tally(&attachment.region, counter);
             Some(answer)

@@ -120,15 +120,20 @@ impl Value<'_> {
 const COPIES: u32 = 8;
 
 impl Region {
-    /// [`Region::get`] of what is nearly always met: an item without a deadline in the first slot that looks like it, or
+    /// [`Region::get`] of what is nearly always met: a live item in the first slot that looks like it, or
     /// nothing. `None`: ask [`Region::get`]; the sink may have been used.
     #[inline(always)]
-    pub fn get_quickly<S: Sink>(&self, key: &[u8], sink: &mut S) -> Option<Option<S::Taken>> {
+    pub fn get_quickly<H: Host, S: Sink>(
+        &self,
+        host: &H,
+        key: &[u8],
+        sink: &mut S,
+    ) -> Option<Option<S::Taken>> {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
         let Lookup::Found(found) = self.glance(&probe, key)? else { return Some(None) };
         // All live items are of this epoch, but those that a clear is overtaking.
-        if found.head.has_deadline() || found.head.stamp() != self.geometry.stamp(epoch) {
+        if found.head.stamp() != self.geometry.stamp(epoch) || !found.is_alive(host) {
             return None;
         }
         let taken = sink.take(&found.value());

@@ -12,7 +12,7 @@ use crate::slab::Owned;
 use crate::table::{Lookup, Probe, Removal};
 
 impl<H: Host> Session<'_, H> {
-    /// Stores a draft over a live item without a deadline; its token. `None`: nothing has happened.
+    /// Stores a draft over a live item; its token. `None`: nothing has happened.
     #[inline(always)]
     pub(super) fn overwrite(&mut self, key: &[u8], draft: &Draft<'_>) -> Option<u64> {
         let region = self.region;
@@ -22,7 +22,7 @@ impl<H: Host> Session<'_, H> {
         let Lookup::Found(found) = region.glance(&probe, key)? else { return None };
         // All live items are of this epoch, but those that a clear is overtaking.
         let is_plain =
-            !found.word.is_tentative() && !found.head.has_deadline() && found.head.stamp() == stamp;
+            !found.word.is_tentative() && found.head.stamp() == stamp && found.is_alive(self.host);
         if !is_plain {
             return None;
         }

@@ -7,7 +7,7 @@ use crate::layout::{BUCKET_WORDS, HeadWords, ItemHead};
 use crate::memory::Bytes;
 use crate::ops::Value;
 use crate::ordering as ord;
-use crate::region::Region;
+use crate::region::{Host, Region};
 use crate::sync::AtomicU64;
 use crate::word::{BlockWord, ControlWord, SlotWord};
 
@@ -49,6 +49,18 @@ impl Found<'_> {
     #[inline(always)]
     pub(crate) fn deadline(&self) -> Option<u64> {
         self.head.has_deadline().then(|| self.item_head().deadline).flatten()
+    }
+
+    /// Whether its deadline, if it has one, is yet to come. The clock is read only for an item that has one. Counts as
+    /// [`Found::item_head`] does.
+    #[inline(always)]
+    pub(crate) fn is_alive<H: Host>(&self, host: &H) -> bool {
+        !self.head.has_deadline() || self.outlives(host.now_ms())
+    }
+
+    #[inline(never)]
+    fn outlives(&self, now: u64) -> bool {
+        self.deadline().is_none_or(|deadline| deadline > now)
     }
 
     /// The item, to copy from. What is copied counts as [`Found::item_head`] does.

@@ -260,7 +260,7 @@ fn read(region: &Region, key: &[u8]) -> Got<u64> {
         value.copy_to(&mut bytes);
         bytes
     };
-    let got = match region.get_quickly(key, &mut copy) {
+    let got = match region.get_quickly(&Still, key, &mut copy) {
         Some(Some(bytes)) => Got::Hit(bytes),
         Some(None) => Got::Miss,
         None => region.get(&Still, key, false, &mut copy).expect("the region is sound"),
