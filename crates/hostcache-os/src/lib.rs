@@ -8,6 +8,8 @@
 //! |---|---|
 //! | [`directory`] | Where do regions live, and may that directory be trusted? |
 //! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
+//! | [`memfd`] | May a file that came as a descriptor be trusted? (sealed, its size is fixed for good) |
+//! | [`passing`] | Who asks for a descriptor over a socket, and how is it handed over? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |
@@ -31,6 +33,8 @@ pub mod file;
 pub mod fork;
 pub mod lock;
 pub mod mapping;
+pub mod memfd;
+pub mod passing;
 mod pending;
 pub mod process;
 pub mod random;
@@ -48,6 +52,9 @@ pub use file::{
 pub use fork::{ProcessMark, fork_epoch};
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
-pub use process::{command_name, pid, yield_now};
+pub use memfd::{
+    ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file,
+};
+pub use process::{available_memory, command_name, pid, yield_now};
 pub use random::random_bytes;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

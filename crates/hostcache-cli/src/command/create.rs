@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
+use crate::open;
 use crate::output::Output;
 use crate::units;
 
@@ -57,7 +58,7 @@ struct Created<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
     let mut builder =
-        Cache::builder(args.region.name.as_str()).capacity(args.capacity).mode(args.mode);
+        Cache::builder(open::not_a_socket(&args.region.name)?).capacity(args.capacity).mode(args.mode);
     if let Some(bytes) = args.expected_item_size {
         builder = builder.expected_item_size(bytes);
     }
