@@ -100,8 +100,10 @@ impl MemfdBuilder {
         let memory = UnsealedMemfd::create(name, capacity, mode, self.group);
         let memory = memory.map_err(|e| place.descriptor_error(e))?;
         Attachment::format(&place, memory.file(), &header)?;
-        let file = memory.seal().map_err(|e| place.descriptor_error(e))?;
-        let attachment = Attachment::map(&place, file, true)?;
+        let sealed = memory.seal().map_err(|e| place.descriptor_error(e))?;
+        let own = hostcache_os::receive_region_file(sealed.into(), false);
+        let own = own.map_err(|e| place.descriptor_error(e))?;
+        let attachment = Attachment::map(&place, own.file, true)?;
         Ok(Cache::assemble(place, Arc::new(attachment), &self.settings))
     }
 }

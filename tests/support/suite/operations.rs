@@ -52,6 +52,8 @@ pub const TABLE: &[Operation] = &[
     often("take_item", Suite::take_item),
     often("with_default_ttl", Suite::with_default_ttl),
     often("with_max_ttl", Suite::with_max_ttl),
+    often("pin", Suite::pin),
+    often("reserve", Suite::reserve),
     often("ManualClock::advance", Suite::advance),
     rarely("get_many", Suite::get_many),
     rarely("try_get_many", Suite::try_get_many),
@@ -71,6 +73,9 @@ pub const TABLE: &[Operation] = &[
 pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("builder", "makes a region: the settings"),
     ("open", "opens a region: the settings"),
+    ("from_fd", "opens a region: the settings"),
+    ("from_socket", "opens a region: the command line's tests"),
+    ("as_fd", "hands a region on: the settings"),
     ("private", "makes a region: crates/hostcache/tests/private.rs"),
     ("destroy", "ends a region: crates/hostcache/tests/errors.rs"),
     ("list", "looks for regions: crates/hostcache/tests/private.rs, the command line's tests"),
@@ -84,5 +89,6 @@ pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("participants", "a figure"),
     ("stats", "figures; compared with the model's tallies at the end of a run"),
     ("check", "called at the end of a run"),
+    ("is_led", "the daemon's office: the command line's tests"),
     ("try_lead", "the daemon's office: crates/hostcache-daemon/tests"),
 ];
