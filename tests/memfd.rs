@@ -37,9 +37,7 @@ fn a_child_attaches_anew_by_the_descriptor_and_recovers_its_killed_parent() {
     assert!(desk.cache.check().reserved_bytes > 0, "the parent holds memory");
     parent.kill();
     desk.region.board.go();
-    wait_for("the child to recover its parent", || {
-        desk.region.board.get(1, Word::Finished) == 1
-    });
+    wait_for("the child to recover its parent", || desk.region.board.get(1, Word::Finished) == 1);
     // The parent's seat and its reservation are two participants.
     assert_eq!(desk.cache.get("recovered").as_deref(), Some(&b"2"[..]));
     assert!(desk.cache.contains("of the child") && desk.cache.contains("of the parent"));

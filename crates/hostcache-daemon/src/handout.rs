@@ -59,9 +59,11 @@ impl Access {
     ///
     /// There is none of that name.
     pub fn group(group: &str) -> Result<Self, String> {
-        passing::group_id(group)
-            .map(Self::Group)
-            .ok_or_else(|| format!("there is no group {group:?}: `getent group` lists them, and a number will do too"))
+        passing::group_id(group).map(Self::Group).ok_or_else(|| {
+            format!(
+                "there is no group {group:?}: `getent group` lists them, and a number will do too"
+            )
+        })
     }
 
     fn admits(self, peer: &Peer, own: u32) -> bool {
@@ -94,10 +96,13 @@ impl Handout {
             operation,
             detail,
         };
-        let descriptor = cache.as_fd().map_err(|error| fail("take the descriptor", error.to_string()))?;
+        let descriptor =
+            cache.as_fd().map_err(|error| fail("take the descriptor", error.to_string()))?;
         let descriptor = descriptor.try_clone_to_owned();
-        let descriptor = descriptor.map_err(|error| fail("duplicate the descriptor", error.to_string()))?;
-        let (listener, made) = put_up(path, access).map_err(|(operation, detail)| fail(operation, detail))?;
+        let descriptor =
+            descriptor.map_err(|error| fail("duplicate the descriptor", error.to_string()))?;
+        let (listener, made) =
+            put_up(path, access).map_err(|(operation, detail)| fail(operation, detail))?;
         let stop = StopFlag::new();
         let desk = Desk {
             region: cache.name().to_owned(),
@@ -109,9 +114,16 @@ impl Handout {
         };
         let mut handout = Self { path: path.to_owned(), made, stop, thread: None };
         let thread = std::thread::Builder::new().name("hostcache-handout".to_owned());
-        let thread = thread.spawn(move || desk.serve()).map_err(|e| fail("start a thread", e.to_string()))?;
+        let thread = thread
+            .spawn(move || desk.serve())
+            .map_err(|e| fail("start a thread", e.to_string()))?;
         handout.thread = Some(thread);
-        log::info!("handing-out region={} socket={} mode={:04o}", cache.name(), path.display(), access.mode());
+        log::info!(
+            "handing-out region={} socket={} mode={:04o}",
+            cache.name(),
+            path.display(),
+            access.mode()
+        );
         Ok(handout)
     }
 }

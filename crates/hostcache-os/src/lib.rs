@@ -52,9 +52,7 @@ pub use file::{
 pub use fork::{ProcessMark, fork_epoch};
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
-pub use memfd::{
-    ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file,
-};
+pub use memfd::{ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file};
 pub use process::{available_memory, command_name, pid, yield_now};
 pub use random::random_bytes;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

@@ -40,12 +40,7 @@ impl UnsealedMemfd {
     ///
     /// Memory that is not there is an error now, as far as the system tells; a container's memory limit is only met
     /// while the memory is taken.
-    pub fn create(
-        name: &str,
-        len: u64,
-        mode: u32,
-        group: Option<u32>,
-    ) -> Result<Self, FileError> {
+    pub fn create(name: &str, len: u64, mode: u32, group: Option<u32>) -> Result<Self, FileError> {
         let path = shown(name);
         let file = create(name).map_err(|source| OsError::new("memfd_create", &path, source))?;
         let memfd = Self { file, path };

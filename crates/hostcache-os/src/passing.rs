@@ -169,9 +169,8 @@ pub fn receive(stream: &UnixStream) -> Result<(String, Option<OwnedFd>), OsError
     let mut control = [0_u64; CONTROL_WORDS];
     let mut message = message(&mut part, &mut control);
     // SAFETY: `message` leads to buffers that are valid for writes.
-    let got = unsafe {
-        libc::recvmsg(stream.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC)
-    };
+    let got =
+        unsafe { libc::recvmsg(stream.as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) };
     let Ok(len) = usize::try_from(got) else {
         return Err(OsError::last("recvmsg", Path::new("")));
     };

@@ -52,11 +52,8 @@ impl Cache {
 fn ask(path: &Path) -> Result<OwnedFd, OpenError> {
     let shown = path.display();
     let place = Place::shown_as(&format!("unix:{shown}"), path);
-    let refused = |detail: String| OpenError::Refused {
-        region: place.name(),
-        path: path.to_owned(),
-        detail,
-    };
+    let refused =
+        |detail: String| OpenError::Refused { region: place.name(), path: path.to_owned(), detail };
     let stream = passing::connect(path, PATIENCE).map_err(|error| no_listener(&place, error))?;
     let (text, descriptor) = passing::receive(&stream).map_err(|error| no_answer(&place, error))?;
     if let Some(reason) = text.strip_prefix(passing::REFUSED) {
@@ -71,7 +68,8 @@ fn ask(path: &Path) -> Result<OwnedFd, OpenError> {
     };
     // Values are for those who own the memory: nobody else may put up a socket in their place.
     let file = std::fs::File::from(descriptor);
-    hostcache_os::check_owner(&file, path).map_err(|e| refused(format!("the region handed out at {e}")))?;
+    hostcache_os::check_owner(&file, path)
+        .map_err(|e| refused(format!("the region handed out at {e}")))?;
     Ok(file.into())
 }
 
@@ -82,7 +80,9 @@ fn no_listener(place: &Place, error: OsError) -> OpenError {
         ConnectionRefused => OpenError::Refused {
             region: place.name(),
             path: place.path(),
-            detail: "nobody listens there: start `hostcache serve NAME --memfd SOCKET --capacity SIZE`".into(),
+            detail:
+                "nobody listens there: start `hostcache serve NAME --memfd SOCKET --capacity SIZE`"
+                    .into(),
         },
         _ => place.os_error(error),
     }

@@ -57,8 +57,9 @@ struct Created<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let mut builder =
-        Cache::builder(open::not_a_socket(&args.region.name)?).capacity(args.capacity).mode(args.mode);
+    let mut builder = Cache::builder(open::not_a_socket(&args.region.name)?)
+        .capacity(args.capacity)
+        .mode(args.mode);
     if let Some(bytes) = args.expected_item_size {
         builder = builder.expected_item_size(bytes);
     }

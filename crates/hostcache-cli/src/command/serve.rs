@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hostcache::Cache;
-use hostcache_daemon::{Access, Config, Daemon, Handout, Notices, Reload, ReloadFlag, StopFlag, Summary};
+use hostcache_daemon::{
+    Access, Config, Daemon, Handout, Notices, Reload, ReloadFlag, StopFlag, Summary,
+};
 use serde::Serialize;
 
 use crate::cli::RegionArg;
