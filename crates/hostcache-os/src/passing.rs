@@ -139,11 +139,11 @@ pub fn send(
             // SAFETY: the buffer is aligned, and has room for a header and a descriptor: `CMSG_SPACE(4)` is 24
             // bytes of 64. The kernel only reads it.
             unsafe {
-                message.msg_controllen = libc::CMSG_SPACE(size) as usize;
+                message.msg_controllen = libc::CMSG_SPACE(size) as _;
                 let header = libc::CMSG_FIRSTHDR(&raw const message);
                 (*header).cmsg_level = libc::SOL_SOCKET;
                 (*header).cmsg_type = libc::SCM_RIGHTS;
-                (*header).cmsg_len = libc::CMSG_LEN(size) as usize;
+                (*header).cmsg_len = libc::CMSG_LEN(size) as _;
                 libc::CMSG_DATA(header).cast::<RawFd>().write_unaligned(descriptor.as_raw_fd());
             }
         }
@@ -189,6 +189,7 @@ fn message(part: &mut libc::iovec, control: &mut [u64; CONTROL_WORDS]) -> libc::
     message
 }
 
+#[allow(clippy::unnecessary_cast)] // with musl the length has another width
 fn descriptors(message: &libc::msghdr) -> Vec<OwnedFd> {
     let mut found = Vec::new();
     // SAFETY: the kernel filled the control buffer and set its length; the macros stay within it. Each

@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::process::Daemon;
 use crate::support::{Host, wait};
@@ -16,6 +17,8 @@ const STRANGER: u32 = 65_534;
 
 struct Desk {
     host: Host,
+    /// Where the socket is.
+    directory: TempDir,
     socket: PathBuf,
     /// What goes where a region's name goes.
     name: String,
@@ -24,9 +27,10 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let host = Host::new();
-        let socket = host.directory().join("socket");
+        let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
+        let socket = directory.path().join("socket");
         let name = format!("unix:{}", socket.display());
-        Self { host, socket, name }
+        Self { host, directory, socket, name }
     }
 
     fn serve(&self, more: &[&str]) -> Daemon {
@@ -89,7 +93,7 @@ fn a_stale_socket_is_replaced_and_nothing_else() {
     let text = desk.host.run(second).stderr;
     assert!(text.contains("no socket and is left alone"), "{text}");
     assert_eq!(fs::read(&desk.socket).expect("the file"), b"precious");
-    let hidden = fs::read_dir(desk.host.directory()).expect("a directory").count();
+    let hidden = fs::read_dir(desk.directory.path()).expect("a directory").count();
     assert_eq!(hidden, 1, "nothing is left behind");
 }
 
@@ -124,13 +128,13 @@ fn another_user_is_refused_unless_of_the_group() {
         let of = |path: &std::path::Path, mode| {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("chmod");
         };
-        of(desk.host.directory(), 0o755);
+        of(desk.directory.path(), 0o755);
         of(&desk.socket, mode);
     };
     open(0o666);
     let as_stranger = |group: u32| {
         // A copy where everybody may execute it.
-        let program = desk.host.directory().join("program");
+        let program = desk.directory.path().join("program");
         let _ = fs::copy(env!("CARGO_BIN_EXE_hostcache"), &program);
         let mut command = std::process::Command::new(&program);
         command.args(["get", &desk.name, "k"]).current_dir("/");
