@@ -58,6 +58,7 @@ macro_rules! every_geometry {
 every_geometry! {
     by_name,
     by_path,
+    memfd,
     private,
 }
 

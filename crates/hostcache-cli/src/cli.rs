@@ -80,7 +80,7 @@ impl Verb {
 /// Which region.
 #[derive(Debug, Args)]
 pub(crate) struct RegionArg {
-    /// Name of the region, or the path of its file
+    /// Name of the region, the path of its file, or unix:SOCKET where a daemon hands it out
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
 }

@@ -5,22 +5,46 @@ use std::io;
 
 use crate::failure::Failure;
 
+/// What a NAME begins with that is the socket of a daemon: the rest is its path.
+const SOCKET: &str = "unix:";
+
+/// For a verb that makes or ends a region by its name: a socket is none.
+pub(crate) fn not_a_socket(name: &str) -> Result<&str, Failure> {
+    if name.starts_with(SOCKET) {
+        return Err(Failure::Usage(format!(
+            "{name} is the socket of a daemon, which makes its region (`hostcache serve NAME --memfd SOCKET \
+             --capacity SIZE`) and ends it with the last process that has it"
+        )));
+    }
+    Ok(name)
+}
+
 /// For a verb that looks on: no participant, no write access, nothing counted.
 pub(crate) fn observer(name: &str) -> Result<Cache, Failure> {
+    if let Some(path) = name.strip_prefix(SOCKET) {
+        return Ok(Cache::builder("").open_socket_read_only(path)?);
+    }
     Ok(Cache::builder(name).open_read_only()?)
 }
 
 /// For a verb that writes.
 pub(crate) fn writer(name: &str) -> Result<Cache, Failure> {
-    Ok(Cache::open(name)?)
+    Ok(attach(name)?)
 }
 
 /// For a verb that reads as a worker does, counted and marking what it uses, or failing that read-only: a
 /// reader needs no write access.
 pub(crate) fn reader(name: &str) -> Result<Cache, Failure> {
-    match Cache::open(name) {
+    match attach(name) {
         Err(error) if read_only_may_do(&error) => observer(name),
         other => Ok(other?),
+    }
+}
+
+fn attach(name: &str) -> Result<Cache, OpenError> {
+    match name.strip_prefix(SOCKET) {
+        Some(path) => Cache::from_socket(path),
+        None => Cache::open(name),
     }
 }
 

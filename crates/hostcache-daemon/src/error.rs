@@ -25,6 +25,15 @@ pub enum DaemonError {
         /// What went wrong.
         source: OpenError,
     },
+    /// The socket that a region is handed out at could not be put up.
+    Socket {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// What was found there or what the system answered, and what to do.
+        detail: String,
+    },
     /// A maintenance step failed for good.
     Maintain {
         /// Region name.
@@ -46,6 +55,9 @@ impl fmt::Display for DaemonError {
             Self::Lead { region, source } => {
                 write!(f, "can't ask for the daemon's office on region {region:?}: {source}")
             }
+            Self::Socket { path, operation, detail } => {
+                write!(f, "can't hand out at {}: {operation}: {detail}", path.display())
+            }
             Self::Maintain { region, source } => {
                 write!(f, "can't maintain region {region:?}: {source}")
             }
@@ -56,7 +68,7 @@ impl fmt::Display for DaemonError {
 impl std::error::Error for DaemonError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::InvalidConfig { .. } => None,
+            Self::InvalidConfig { .. } | Self::Socket { .. } => None,
             Self::Signals { source } => Some(source),
             Self::Lead { source, .. } => Some(source),
             Self::Maintain { source, .. } => Some(source),

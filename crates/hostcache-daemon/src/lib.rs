@@ -17,6 +17,8 @@
 //!   [`ReloadFlag::on_signal`]); what changed is logged. Settings that can't be used change nothing.
 //! * **Service manager.** With [`Daemon::notices`] it is told over `$NOTIFY_SOCKET` that the daemon is
 //!   ready (leading or standing by), alive, and about to end.
+//! * **Handing out.** A region without a file is handed out as a descriptor over a Unix socket ([`Handout`]), by a
+//!   thread of its own.
 //! * **Log.** Through the `log` facade, as one event word and `key=value` pairs: what was done and why,
 //!   at most one line a second, and nothing when nothing happened.
 //!
@@ -35,6 +37,7 @@
 mod config;
 mod control;
 mod error;
+mod handout;
 mod journal;
 mod notices;
 mod office;
@@ -47,6 +50,7 @@ mod summary;
 pub use config::{Change, Config};
 pub use control::{ReadSettings, Reload};
 pub use error::DaemonError;
+pub use handout::{Access, Handout};
 pub use notices::Notices;
 pub use run::{Daemon, run};
 pub use signals::{ReloadFlag, StopFlag};

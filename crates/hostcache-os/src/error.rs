@@ -173,6 +173,13 @@ pub enum FileError {
         /// Bytes available.
         available: u64,
     },
+    /// A file that came as a descriptor can't be a region.
+    BadDescriptor {
+        /// What `/proc` shows of it.
+        path: PathBuf,
+        /// What is wrong, and what would be right.
+        detail: String,
+    },
     /// Any other failed call.
     Os(OsError),
 }
@@ -243,6 +250,7 @@ impl fmt::Display for FileError {
                 "{} has no room: {needed} bytes needed, {available} available",
                 path.display()
             ),
+            Self::BadDescriptor { path, detail } => write!(f, "{} {detail}", path.display()),
             Self::Os(error) => error.fmt(f),
         }
     }

@@ -9,6 +9,8 @@
 //! | [`directory`] | Where do regions live, and may that directory be trusted? |
 //! | [`group`] | Which directory does a group share, and who is in it? |
 //! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
+//! | [`memfd`] | May a file that came as a descriptor be trusted? (sealed, its size is fixed for good) |
+//! | [`passing`] | Who asks for a descriptor over a socket, and how is it handed over? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
 //! | [`huge`] | Were huge pages given? |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
@@ -35,6 +37,8 @@ pub mod group;
 pub mod huge;
 pub mod lock;
 pub mod mapping;
+pub mod memfd;
+pub mod passing;
 mod pending;
 pub mod process;
 pub mod random;
@@ -58,6 +62,7 @@ pub use group::{
 pub use huge::HugeSetting;
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
-pub use process::{command_name, pid, yield_now};
+pub use memfd::{ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file};
+pub use process::{available_memory, command_name, pid, yield_now};
 pub use random::random_bytes;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// How much is allocated at a time: few enough calls, each short enough to get done between two
 /// signals of a profiler's timer.
-const ALLOCATION_STEP: u64 = 16 << 20;
+pub(crate) const ALLOCATION_STEP: u64 = 16 << 20;
 
 /// How often one step may be cut short by a signal before that becomes an error.
 const INTERRUPTS: u32 = 1000;
@@ -263,7 +263,7 @@ fn lacks_unnamed_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL))
 }
 
-fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
+pub(crate) fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
     let (offset, len) = (offset.cast_signed(), len.cast_signed());
     let mut error = 0;
     for _ in 0..INTERRUPTS {
@@ -279,7 +279,7 @@ fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(error))
 }
 
-fn file_size_limit() -> u64 {
+pub(crate) fn file_size_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: `limit` is valid for writes. On failure it stays as it is.
     unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };

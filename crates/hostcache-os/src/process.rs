@@ -17,6 +17,14 @@ pub fn command_name() -> [u8; 16] {
     name
 }
 
+/// Bytes of the host's memory that could be had without swapping; `None` if the system won't say. What a container may
+/// take of them is not in it.
+pub fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Lets another thread run, between the attempts of a bounded retry.
 pub fn yield_now() {
     std::thread::yield_now();

@@ -113,6 +113,18 @@ pub(crate) fn check_file(file: &File, path: &Path, asked: Option<u32>) -> Result
     Ok(())
 }
 
+/// Checks alone who the owner of an open file is.
+pub(crate) fn check_owner(file: &File, path: &Path) -> Result<(), FileError> {
+    let metadata = fstat(file, path)?;
+    let caller = Caller::current();
+    let shared_with_caller = metadata.mode() & 0o060 != 0 && caller.belongs_to(metadata.gid());
+    if caller.trusts_owner(metadata.uid()) || shared_with_caller {
+        return Ok(());
+    }
+    let (uid, expected) = (metadata.uid(), caller.euid);
+    Err(FileError::ForeignOwner { path: path.to_path_buf(), uid, expected })
+}
+
 /// Checks a directory that regions are to be made in. `may_be_shared`: another member of a group
 /// of the caller's, or of the group that it `asked` for, may own it, if its mode says so.
 pub(crate) fn check_directory(

@@ -43,6 +43,12 @@
 //! at most a quarter of the capacity together, and a dead process's count for nothing. A pinned item keeps its page of memory as it is:
 //! many small pins held for long can leave no room for values of several pages.
 //!
+//! # Without a file
+//!
+//! [`CacheBuilder::memfd`] makes a region in memory that has no file in any directory, its size sealed; it is handed from process
+//! to process as a descriptor ([`Cache::as_fd`], [`Cache::from_fd`]), or by a daemon over a Unix socket
+//! ([`Cache::from_socket`]). It ends with the last process that has it.
+//!
 //! # Process death
 //!
 //! There is no lock in the region: whoever is stopped or killed, at any instruction, holds up nobody. What a dead process
@@ -85,6 +91,7 @@ mod item;
 mod iterate;
 mod lifetime;
 mod maintenance;
+mod memfd;
 mod office;
 mod open;
 mod options;
@@ -96,6 +103,7 @@ mod read;
 mod renew;
 mod reservation;
 mod seat;
+mod socket;
 mod stats;
 mod take;
 mod typed;
@@ -109,6 +117,7 @@ pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
 pub use hostcache_os::group_id;
 pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;
+pub use memfd::MemfdBuilder;
 pub use options::{
     CasToken, Condition, CounterOptions, Item, ItemInfo, Lifetime, SetOptions, SetOutcome, encoding,
 };

@@ -113,6 +113,22 @@ impl Place {
         Self { given: name.clone(), directory: PathBuf::new(), file_name: name, group: None }
     }
 
+    /// Of a region that is a descriptor.
+    pub(crate) fn of_descriptor(name: &str) -> Self {
+        Self::shown_as(name, Path::new(&format!("memfd:{name}")))
+    }
+
+    /// Of a region that is a descriptor, and how it is shown; without a name it is called as it is shown.
+    pub(crate) fn shown_as(name: &str, shown: &Path) -> Self {
+        let shown = shown.display().to_string();
+        let given = match name {
+            "" => shown.strip_prefix("memfd:").unwrap_or(&shown).to_owned(),
+            name => name.to_owned(),
+        };
+        Self { given, directory: PathBuf::new(), file_name: shown, group: None }
+    }
+
+    /// Whether its memory is reached by a descriptor alone, and never by a path.
     pub(crate) fn is_private(&self) -> bool {
         self.directory.as_os_str().is_empty()
     }
@@ -144,6 +160,16 @@ impl Place {
             operation: error.operation,
             path: error.path,
             source: error.source,
+        }
+    }
+
+    /// What is wrong with a descriptor; the error knows how to show it.
+    pub(crate) fn descriptor_error(&self, error: FileError) -> OpenError {
+        match error {
+            FileError::BadDescriptor { path, detail } => {
+                OpenError::Refused { region: self.name(), path, detail: format!("it {detail}") }
+            }
+            other => self.file_error(other),
         }
     }
 

@@ -5,6 +5,7 @@ mod forks;
 mod history;
 mod hold;
 mod lockstep;
+mod memfd;
 mod read_only;
 
 use std::error::Error;
@@ -20,6 +21,7 @@ pub use forks::{Family, Forks, SHARED_COUNTER};
 pub use history::History;
 pub use hold::{Hold, Holding};
 pub use lockstep::{Company, Lockstep};
+pub use memfd::{Memfd, Task};
 pub use read_only::ReadOnly;
 
 /// What went wrong, for the worker's last words.
@@ -38,6 +40,8 @@ pub enum Role {
     Hold(Hold),
     /// Takes turns at one run of the suite.
     Lockstep(Box<Lockstep>),
+    /// Has a region by its descriptor.
+    Memfd(Memfd),
     /// Reads without write access.
     ReadOnly(ReadOnly),
 }
@@ -78,6 +82,7 @@ pub fn play(role: &Role) -> Outcome {
         Role::History(history) => history.play(),
         Role::Hold(hold) => hold.play(),
         Role::Lockstep(lockstep) => lockstep.play(),
+        Role::Memfd(memfd) => memfd.play(),
         Role::ReadOnly(read_only) => read_only.play(),
     }
 }

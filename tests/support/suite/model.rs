@@ -250,7 +250,8 @@ impl Entry {
         self.item = Some(item).filter(|item| !self.context.is_over(item));
     }
 
-    fn refusal(&self, len: usize) -> Option<Answer> {
+    /// Why a write of that length is refused at once.
+    pub(super) fn refusal(&self, len: usize) -> Option<Answer> {
         if !self.is_valid() {
             return Some(Answer::Refused("invalid key"));
         }

@@ -141,6 +141,30 @@ fn named(
     }
 }
 
+/// A region in a sealed memfd, attached by its descriptor.
+#[must_use]
+pub fn memfd(geometry: &Geometry) -> Made {
+    let mut settings = Cache::builder("suite").capacity(geometry.capacity);
+    if geometry.small_counters {
+        settings = settings.small_counters();
+    }
+    if let Some(ttl) = geometry.default_ttl {
+        settings = settings.default_ttl(Duration::from_millis(ttl));
+    }
+    if let Some(ttl) = geometry.max_ttl {
+        settings = settings.max_ttl(Duration::from_millis(ttl));
+    }
+    let first = settings.memfd().create().expect("a region");
+    let descriptor = || {
+        let descriptor = first.as_fd().expect("the region's descriptor");
+        descriptor.try_clone_to_owned().expect("a duplicate")
+    };
+    let second = Cache::from_fd(descriptor()).expect("the region once more");
+    let reader = Cache::builder("suite").open_fd_read_only(descriptor());
+    let reader = Some(reader.expect("the region, to be read"));
+    Made { handles: vec![first, second], reader, clock: None, directory: None }
+}
+
 /// A private cache with a clock of its own.
 #[must_use]
 pub fn private(geometry: &Geometry) -> Made {

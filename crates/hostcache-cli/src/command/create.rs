@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
+use crate::open;
 use crate::output::Output;
 use crate::units;
 
@@ -68,7 +69,8 @@ struct Created<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let mut builder = Cache::builder(args.region.name.as_str()).capacity(args.capacity);
+    let mut builder =
+        Cache::builder(open::not_a_socket(&args.region.name)?).capacity(args.capacity);
     if let Some(mode) = args.mode {
         builder = builder.mode(mode);
     }

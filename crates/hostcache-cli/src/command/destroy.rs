@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
+use crate::open;
 use crate::output::Output;
 
 /// Destroy a region
@@ -26,7 +27,7 @@ struct Destroyed {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    Cache::destroy(&args.region.name)?;
+    Cache::destroy(open::not_a_socket(&args.region.name)?)?;
     output.report(&Destroyed { destroyed: true }, "destroyed")?;
     Ok(Outcome::Yes)
 }

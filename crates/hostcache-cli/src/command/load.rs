@@ -76,7 +76,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     let reader = DumpReader::begin(BufReader::with_capacity(BUFFER, input))
         .map_err(|damage| broken_off(&origin, &damage, &loaded))?;
     let cache = match args.capacity {
-        Some(bytes) => Cache::builder(name).capacity(bytes).open_or_create()?,
+        Some(bytes) => {
+            Cache::builder(open::not_a_socket(name)?).capacity(bytes).open_or_create()?
+        }
         None => open::writer(name)?,
     };
     let evictions = cache.stats().evictions;

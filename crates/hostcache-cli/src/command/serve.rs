@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use hostcache::Cache;
-use hostcache_daemon::{Config, Daemon, Notices, Reload, ReloadFlag, StopFlag, Summary};
+use hostcache_daemon::{
+    Access, Config, Daemon, Handout, Notices, Reload, ReloadFlag, StopFlag, Summary,
+};
 use serde::Serialize;
 
 use crate::cli::RegionArg;
@@ -21,6 +23,10 @@ use crate::units::whole_millis;
 /// level) and only when something happened. Started by a service manager with $NOTIFY_SOCKET, it says
 /// when it is ready, alive and about to end.
 ///
+/// With --memfd the region has no file in any directory: it begins empty with this daemon and lives as
+/// long as any process has it, also when the daemon has ended. The socket has mode 0600 (0660 with a
+/// group), and is removed at the end; a stale one is replaced, one that somebody listens on never.
+///
 /// With --settings it reads a TOML file in which every option below from --capacity on may stand under
 /// its name with _ for -, such as `recover_every = "100ms"`; an option on the command line is stronger.
 /// SIGHUP makes it read the file anew: what changed is logged, and a file with a mistake changes nothing.
@@ -28,6 +34,7 @@ use crate::units::whole_millis;
 #[command(after_help = "\
 Example:
   hostcache serve catalog --capacity 256MiB
+  hostcache serve catalog --memfd /run/shop/catalog.sock --capacity 256MiB
   hostcache serve catalog --settings /etc/hostcache/catalog.toml
   hostcache serve catalog --once")]
 pub(crate) struct Args {
@@ -39,6 +46,13 @@ pub(crate) struct Args {
     /// Read settings from a TOML file, anew at every SIGHUP
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Make the region in sealed memory without a file, and hand it out at this Unix socket to this user's
+    /// processes: they attach with unix:SOCKET for a NAME. Needs a capacity
+    #[arg(long, value_name = "SOCKET", conflicts_with = "once")]
+    memfd: Option<PathBuf>,
+    /// With --memfd: hand it out to members of this group too
+    #[arg(long, value_name = "GROUP", requires = "memfd", value_parser = Access::group)]
+    memfd_group: Option<Access>,
     #[command(flatten)]
     flags: Settings,
 }
@@ -68,10 +82,21 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     let config = Config { once: args.once, ..settings.config() };
     config.validate()?;
     let name = args.region.name.as_str();
-    let cache = match settings.capacity {
-        Some(bytes) => Cache::builder(name).capacity(bytes).open_or_create()?,
-        None => open::writer(name)?,
+    let access = args.memfd_group.unwrap_or(Access::User);
+    let cache = match (&args.memfd, settings.capacity) {
+        (Some(_), Some(bytes)) => in_memory(name, bytes, access)?,
+        (Some(_), None) => {
+            let text = "--memfd makes a region and needs its size: add --capacity 256MiB";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        (None, Some(bytes)) => {
+            Cache::builder(open::not_a_socket(name)?).capacity(bytes).open_or_create()?
+        }
+        (None, None) => open::writer(name)?,
     };
+    // Its end is this function's: the socket goes with it.
+    let handout = args.memfd.as_deref().map(|path| Handout::start(&cache, path, access));
+    let _handout = handout.transpose()?;
     let mut daemon = Daemon::new(config).notices(Notices::from_environment());
     if let Some((path, flag)) = reload {
         daemon = daemon.reload(Reload::new(flag, || reread(&args.flags, path, &cache)));
@@ -81,6 +106,16 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         output.json(&object(cache.name(), &summary))?;
     }
     Ok(Outcome::Yes)
+}
+
+/// A region without a file, that those who may have it can open.
+fn in_memory(name: &str, capacity: u64, access: Access) -> Result<Cache, Failure> {
+    let builder = Cache::builder(name).capacity(capacity).mode(access.mode()).memfd();
+    let builder = match access {
+        Access::Group(group) => builder.group(group),
+        _ => builder,
+    };
+    Ok(builder.create()?)
 }
 
 /// SIGHUP: only a daemon with a settings file has something to read anew; any other ends with its terminal.

@@ -8,6 +8,7 @@ mod dumps;
 mod insight;
 mod items;
 mod manual;
+mod memfd;
 mod process;
 mod regions;
 mod service;
