@@ -11,6 +11,7 @@
 //! | [`mod@file`] | How does a file appear whole or not at all, and may an existing one be trusted? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
 //! | [`huge`] | Were huge pages given? |
+//! | `segment` | The same without a file, in a named segment (feature `shared_memory`). |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |
 //! | [`time`] | What time is it, the same for every process of the host? |
@@ -38,6 +39,8 @@ pub mod mapping;
 mod pending;
 pub mod process;
 pub mod random;
+#[cfg(feature = "shared_memory")]
+pub mod segment;
 pub mod time;
 mod trust;
 
@@ -60,4 +63,6 @@ pub use lock::ByteLocks;
 pub use mapping::Mapping;
 pub use process::{command_name, pid, yield_now};
 pub use random::random_bytes;
+#[cfg(feature = "shared_memory")]
+pub use segment::Segment;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

@@ -279,7 +279,7 @@ fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(error))
 }
 
-fn file_size_limit() -> u64 {
+pub(crate) fn file_size_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: `limit` is valid for writes. On failure it stays as it is.
     unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hostcache::{Cache, ManualClock, PrivateCache};
+use hostcache::{Cache, CacheBuilder, ManualClock, PrivateCache};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -115,12 +115,8 @@ pub fn by_path(geometry: &Geometry) -> Made {
     named(geometry, directory, || Cache::builder(&*path))
 }
 
-fn named(
-    geometry: &Geometry,
-    directory: TempDir,
-    builder: impl Fn() -> hostcache::CacheBuilder,
-) -> Made {
-    let mut settings = builder().capacity(geometry.capacity);
+fn with_geometry(builder: CacheBuilder, geometry: &Geometry) -> CacheBuilder {
+    let mut settings = builder.capacity(geometry.capacity);
     if geometry.small_counters {
         settings = settings.small_counters();
     }
@@ -130,7 +126,11 @@ fn named(
     if let Some(ttl) = geometry.max_ttl {
         settings = settings.max_ttl(Duration::from_millis(ttl));
     }
-    let first = settings.create().expect("a region");
+    settings
+}
+
+fn named(geometry: &Geometry, directory: TempDir, builder: impl Fn() -> CacheBuilder) -> Made {
+    let first = with_geometry(builder(), geometry).create().expect("a region");
     let second = builder().open().expect("the region once more");
     let reader = builder().open_read_only().expect("the region, to be read");
     Made {
@@ -139,6 +139,21 @@ fn named(
         clock: None,
         directory: Some(directory),
     }
+}
+
+/// A region in a named segment, which nobody can attach to read-only.
+#[cfg(feature = "shared_memory")]
+#[must_use]
+pub fn segment(geometry: &Geometry) -> Made {
+    let directory = scratch_directory().expect("a scratch directory");
+    let builder = || Cache::builder("suite").directory(directory.path());
+    let settings = crate::region::in_segment(with_geometry(builder(), geometry));
+    let first = settings.create().expect("a region");
+    let second = builder().open().expect("the region once more");
+    // It goes with its handles, however the run ends.
+    Cache::destroy(first.path().to_string_lossy()).expect("its name is taken away");
+    let handles = vec![first, second];
+    Made { handles, reader: None, clock: None, directory: Some(directory) }
 }
 
 /// A private cache with a clock of its own.
