@@ -62,6 +62,11 @@ every_geometry! {
     private,
 }
 
+#[cfg(feature = "shared_memory")]
+every_geometry! {
+    segment,
+}
+
 fn by_turns(name: &str, company: Company, geometry: Geometry) {
     const MEMBERS: usize = 3;
     let (seed, steps) = (seed(name), volume::steps() / 2);

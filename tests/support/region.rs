@@ -17,6 +17,38 @@ fn small_counters() -> bool {
     std::env::var_os("HOSTCACHE_TEST_SMALL_COUNTERS").is_some()
 }
 
+/// Whether regions are in named segments: `HOSTCACHE_TEST_BACKING` says on what the tests run.
+fn on_segments() -> bool {
+    match std::env::var("HOSTCACHE_TEST_BACKING").as_deref() {
+        Err(_) | Ok("file") => false,
+        Ok("segment") => true,
+        Ok(other) => panic!("HOSTCACHE_TEST_BACKING={other}: file or segment"),
+    }
+}
+
+/// The settings of a new region in a named segment.
+#[cfg(feature = "shared_memory")]
+#[must_use]
+pub fn in_segment(builder: CacheBuilder) -> CacheBuilder {
+    builder.named_segment().unreserved()
+}
+
+#[cfg(not(feature = "shared_memory"))]
+fn in_segment(_: CacheBuilder) -> CacheBuilder {
+    panic!("HOSTCACHE_TEST_BACKING=segment needs the feature shared_memory")
+}
+
+/// Removes a region in a named segment, which does not go with its directory.
+#[derive(Debug)]
+struct Removal(PathBuf);
+
+impl Drop for Removal {
+    fn drop(&mut self) {
+        // A test may have destroyed it.
+        let _ = Cache::destroy(self.0.to_string_lossy());
+    }
+}
+
 /// The name of every test's region; the directory differs.
 const NAME: &str = "test";
 
@@ -47,6 +79,8 @@ pub struct TestRegion {
     pub cache: Cache,
     /// The workers' board.
     pub board: Board,
+    /// Before the directory, in which it looks.
+    _removal: Option<Removal>,
     directory: TempDir,
 }
 
@@ -64,10 +98,12 @@ impl TestRegion {
         let place = Place { directory: directory.path().to_owned() };
         let builder = set(place.builder());
         let builder = if small_counters() { builder.small_counters() } else { builder };
+        let builder = if on_segments() { in_segment(builder) } else { builder };
         let cache = builder.create().unwrap_or_else(|e| panic!("{e}"));
+        let _removal = on_segments().then(|| Removal(cache.path()));
         let board = Board::create(&directory.path().join("board"));
         let board = board.unwrap_or_else(|e| panic!("making a board: {e}"));
-        TestRegion { cache, board, directory }
+        TestRegion { cache, board, _removal, directory }
     }
 
     /// Where the workers find it.

@@ -13,6 +13,7 @@
 //! | [`passing`] | Who asks for a descriptor over a socket, and how is it handed over? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
 //! | [`huge`] | Were huge pages given? |
+//! | `segment` | The same without a file, in a named segment (feature `shared_memory`). |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
 //! | [`fork`] | Is this still the process that opened the handle? |
 //! | [`time`] | What time is it, the same for every process of the host? |
@@ -42,6 +43,8 @@ pub mod passing;
 mod pending;
 pub mod process;
 pub mod random;
+#[cfg(feature = "shared_memory")]
+pub mod segment;
 pub mod time;
 mod trust;
 
@@ -65,4 +68,6 @@ pub use mapping::Mapping;
 pub use memfd::{ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file};
 pub use process::{available_memory, command_name, pid, yield_now};
 pub use random::random_bytes;
+#[cfg(feature = "shared_memory")]
+pub use segment::Segment;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};

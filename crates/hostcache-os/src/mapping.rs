@@ -30,6 +30,8 @@ pub struct Mapping {
 enum Raw {
     Anywhere(MmapRaw),
     Aligned(Reservation),
+    #[cfg(feature = "shared_memory")]
+    Segment(crate::segment::Segment),
 }
 
 /// Addresses that were reserved, and are unmapped with whatever is mapped there.
@@ -49,7 +51,8 @@ impl Drop for Reservation {
 }
 
 // SAFETY: `address` is the start of `raw`, which may be used from any thread; it is only kept
-// beside it to spare a check for null. Unmapping needs ownership.
+// beside it to spare a check for null. Unmapping needs ownership. A segment is a mapping, a
+// descriptor and a name, none of which belongs to a thread.
 unsafe impl Send for Mapping {}
 // SAFETY: a shared `Mapping` gives out an address and two numbers, and changes nothing. Access to
 // the bytes is `unsafe` code elsewhere, which answers for its own ordering.
@@ -130,6 +133,21 @@ impl Mapping {
         }
     }
 
+    /// The mapping of a named segment.
+    #[cfg(feature = "shared_memory")]
+    pub fn of_segment(segment: crate::segment::Segment) -> Self {
+        let address = segment.address();
+        Self { raw: Raw::Segment(segment), address, writable: true }
+    }
+
+    /// Is it a named segment, and no file?
+    pub fn is_named_segment(&self) -> bool {
+        #[cfg(feature = "shared_memory")]
+        return matches!(self.raw, Raw::Segment(_));
+        #[cfg(not(feature = "shared_memory"))]
+        false
+    }
+
     /// Address of the first byte, on a page boundary, valid for [`Mapping::len`] bytes as long as
     /// `self` lives.
     #[inline]
@@ -144,6 +162,8 @@ impl Mapping {
         match &self.raw {
             Raw::Anywhere(raw) => raw.len(),
             Raw::Aligned(reservation) => reservation.mapped,
+            #[cfg(feature = "shared_memory")]
+            Raw::Segment(segment) => segment.len(),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::pages::{collapse, map_for_huge_pages};
 use crate::place::Place;
 use crate::reservation::Reservations;
+use crate::segment::Record;
 
 /// The byte of the daemon's office, behind all lanes'.
 const OFFICE: u64 = 1 << 13;
@@ -50,6 +51,9 @@ impl Drop for Attachment {
 impl Attachment {
     /// Maps an open region file and validates its header.
     pub(crate) fn map(place: &Place, file: File, writable: bool) -> Result<Self, OpenError> {
+        if let Some(record) = Record::read(&file) {
+            return Self::map_segment(place, file, &record, writable);
+        }
         let mapping = map_file(place, &file, writable)?;
         let (region, header) =
             Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
@@ -70,6 +74,30 @@ impl Attachment {
         if header.huge_pages {
             collapse(place, file);
         }
+        Ok(())
+    }
+
+    /// Validates the header in a mapping whose byte locks are the file's.
+    #[cfg(feature = "shared_memory")]
+    pub(crate) fn over(
+        place: &Place,
+        file: File,
+        mapping: Mapping,
+        writable: bool,
+    ) -> Result<Self, OpenError> {
+        let (region, header) =
+            Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
+        Self::assemble(place, file, mapping, region, header, writable)
+    }
+
+    /// Writes an empty region into a mapping that nobody else has yet.
+    #[cfg(feature = "shared_memory")]
+    pub(crate) fn format_mapping(
+        place: &Place,
+        mapping: &Mapping,
+        header: &Header,
+    ) -> Result<(), OpenError> {
+        Region::format(memory(mapping), header).map_err(|e| place.header_error(e))?;
         Ok(())
     }
 

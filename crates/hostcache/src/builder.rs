@@ -18,6 +18,9 @@ pub struct CacheBuilder {
     pub(crate) max_ttl: Option<Duration>,
     pub(crate) populate: bool,
     pub(crate) huge_pages: bool,
+    pub(crate) named_segment: bool,
+    #[cfg(feature = "shared_memory")]
+    pub(crate) unreserved: bool,
     pub(crate) small_counters: bool,
 }
 
@@ -36,6 +39,9 @@ impl CacheBuilder {
             max_ttl: None,
             populate: false,
             huge_pages: false,
+            named_segment: false,
+            #[cfg(feature = "shared_memory")]
+            unreserved: false,
             small_counters: false,
         }
     }
@@ -117,6 +123,27 @@ impl CacheBuilder {
     #[must_use]
     pub fn huge_pages(mut self, huge_pages: bool) -> Self {
         self.huge_pages = huge_pages;
+        self
+    }
+    /// A new region in a named segment of the crate `shared_memory` instead of a file. Opening needs no such word: a small file
+    /// under the region's name tells, and carries the locks by which the death of a participant is seen.
+    ///
+    /// What that crate can't do ends with [`OpenError::Unsupported`](crate::OpenError::Unsupported): a mode or a group, reserving
+    /// memory (see [`CacheBuilder::unreserved`]), and attaching read-only. Huge pages are never got, and
+    /// [`RegionInfo::allocated_bytes`](crate::RegionInfo::allocated_bytes) is 0, since nobody can tell. A creator that is killed may leave
+    /// a segment behind that nobody can find.
+    #[cfg(feature = "shared_memory")]
+    #[must_use]
+    pub fn named_segment(mut self) -> Self {
+        self.named_segment = true;
+        self
+    }
+    /// Takes a named segment whose memory is not reserved: where shared memory runs out later, the kernel ends the process that
+    /// touches a page first (SIGBUS). Without this word, making a named segment is an error. Files are reserved all the same.
+    #[cfg(feature = "shared_memory")]
+    #[must_use]
+    pub fn unreserved(mut self) -> Self {
+        self.unreserved = true;
         self
     }
 

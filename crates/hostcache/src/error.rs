@@ -55,6 +55,17 @@ pub enum OpenError {
         /// Bytes available there.
         available: u64,
     },
+    /// The region's backing can't do what was asked for.
+    Unsupported {
+        /// Region name.
+        region: String,
+        /// Which backing.
+        backing: &'static str,
+        /// What was asked for.
+        what: &'static str,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// The file is not a hostcache region.
     NotARegion {
         /// Region name.
@@ -145,6 +156,10 @@ impl fmt::Display for OpenError {
                  hosts: mount -o remount,size=… {})",
                 path.display(),
                 path.display()
+            ),
+            Self::Unsupported { region, backing, what, remedy } => write!(
+                f,
+                "region {region:?}: {what} is not supported by this backing ({backing}): {remedy}"
             ),
             Self::NotARegion { region, path, detail } => write!(
                 f,

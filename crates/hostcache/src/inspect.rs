@@ -8,6 +8,7 @@ use hostcache_core::{Counter, Region};
 
 use crate::attachment::Attachment;
 use crate::place::Place;
+use crate::segment::Record;
 use crate::{
     Cache, CheckReport, ClassInfo, OpenError, ParticipantInfo, RegionEntry, RegionInfo, Stats,
 };
@@ -101,8 +102,11 @@ impl Cache {
             default_ttl: ttl(header.default_ttl_ms),
             max_ttl: ttl(header.max_ttl_ms),
             created_unix_secs: header.created_unix_secs,
-            allocated_bytes: hostcache_os::allocated_bytes(&attachment.file)
-                .map_err(|e| self.shared.place.os_error(e))?,
+            allocated_bytes: match attachment.mapping().is_named_segment() {
+                true => 0,
+                false => hostcache_os::allocated_bytes(&attachment.file)
+                    .map_err(|e| self.shared.place.os_error(e))?,
+            },
             writable: attachment.is_writable(),
             huge_pages: attachment.huge_pages(),
         })
@@ -195,16 +199,18 @@ impl Cache {
                 let Ok(name) = file.file_name().into_string() else { continue };
                 let Ok(metadata) = file.path().symlink_metadata() else { continue };
                 let place = Place::new(&name, Some(&directory));
+                let mut segment = None;
                 let problem = place.and_then(|place| {
                     let file = hostcache_os::open_region_file(&place.path(), false)
                         .map_err(|e| place.file_error(e))?;
-                    Attachment::map(&place, file, false)
+                    segment = Record::read(&file);
+                    Attachment::map(&place, file, segment.is_some())
                 });
                 entries.push(RegionEntry {
                     name,
                     path: file.path(),
-                    capacity: metadata.len(),
-                    allocated_bytes: metadata.blocks() * 512,
+                    capacity: segment.as_ref().map_or(metadata.len(), |record| record.capacity),
+                    allocated_bytes: segment.map_or(metadata.blocks() * 512, |_| 0),
                     uid: metadata.uid(),
                     gid: metadata.gid(),
                     mode: metadata.mode() & 0o7777,

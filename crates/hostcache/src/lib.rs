@@ -70,6 +70,7 @@
 //!
 //! - `bincode`: [`TypedCache`] with [`Bincode`], its default codec.
 //! - `json`: [`TypedCache`] with [`Json`].
+//! - `shared_memory`: regions in named segments of the crate of that name, `CacheBuilder::named_segment`.
 //!
 //! # Performance
 //!
@@ -103,6 +104,7 @@ mod read;
 mod renew;
 mod reservation;
 mod seat;
+mod segment;
 mod socket;
 mod stats;
 mod take;

@@ -10,6 +10,7 @@ use hostcache_os::{OsError, PendingFile};
 use crate::attachment::Attachment;
 use crate::place::Place;
 use crate::renew::renew;
+use crate::segment::{self, Record};
 use crate::{Cache, CacheBuilder, OpenError};
 
 /// How long a lost race may hide the winner's region.
@@ -120,7 +121,12 @@ impl CacheBuilder {
             );
             return Err(OpenError::InvalidSetting { region: place.name(), detail });
         }
-        make(place, &self.header(self.shape(place)?), self.access())?;
+        let header = self.header(self.shape(place)?);
+        match self.named_segment {
+            #[cfg(feature = "shared_memory")]
+            true => self.make_segment(place, &header)?,
+            _ => drop(make(place, &header, self.access())?),
+        }
         self.open_at(place)
     }
 
@@ -253,7 +259,10 @@ impl Cache {
     pub fn destroy(name: impl AsRef<str>) -> Result<(), OpenError> {
         let place = Place::find(name.as_ref())?;
         // Opening it first keeps `destroy` from removing what is no file of ours.
-        place.open_file(false)?;
+        let file = place.open_file(false)?;
+        if let Some(record) = Record::read(&file) {
+            segment::remove(&place, &record)?;
+        }
         hostcache_os::unlink(&place.path()).map_err(|e| place.file_error(e))
     }
 }

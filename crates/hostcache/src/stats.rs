@@ -103,7 +103,7 @@ pub struct RegionInfo {
     pub max_ttl: Option<Duration>,
     /// Creation time, seconds since the Unix epoch.
     pub created_unix_secs: u64,
-    /// Bytes that the filesystem has allocated for the region.
+    /// Bytes that the filesystem has allocated for the region; 0 if it is in a named segment.
     pub allocated_bytes: u64,
     /// Whether this handle may write.
     pub writable: bool,
@@ -173,7 +173,7 @@ pub struct RegionEntry {
     pub path: PathBuf,
     /// Size of the file in bytes.
     pub capacity: u64,
-    /// Bytes the filesystem has allocated for it.
+    /// Bytes the filesystem has allocated for it; 0 if it is in a named segment.
     pub allocated_bytes: u64,
     /// Owner.
     pub uid: u32,

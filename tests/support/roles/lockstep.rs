@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-use hostcache::{Cache, MaintenanceBudget, WriteError};
+use hostcache::{Cache, MaintenanceBudget, OpenError, WriteError};
 use serde::{Deserialize, Serialize};
 
 use super::forks::{fork, join};
@@ -64,9 +64,13 @@ impl Lockstep {
         let board = self.post.open_board()?;
         match self.company {
             Company::Spawned => {
+                let reader = match self.post.place.builder().open_read_only() {
+                    Err(OpenError::Unsupported { .. }) => None,
+                    other => Some(other?),
+                };
                 let made = Made {
                     handles: vec![self.post.place.open()?],
-                    reader: Some(self.post.place.builder().open_read_only()?),
+                    reader,
                     clock: None,
                     directory: None,
                 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hostcache::{Cache, ManualClock, PrivateCache};
+use hostcache::{Cache, CacheBuilder, ManualClock, PrivateCache};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -115,12 +115,8 @@ pub fn by_path(geometry: &Geometry) -> Made {
     named(geometry, directory, || Cache::builder(&*path))
 }
 
-fn named(
-    geometry: &Geometry,
-    directory: TempDir,
-    builder: impl Fn() -> hostcache::CacheBuilder,
-) -> Made {
-    let mut settings = builder().capacity(geometry.capacity);
+fn with_geometry(builder: CacheBuilder, geometry: &Geometry) -> CacheBuilder {
+    let mut settings = builder.capacity(geometry.capacity);
     if geometry.small_counters {
         settings = settings.small_counters();
     }
@@ -130,7 +126,11 @@ fn named(
     if let Some(ttl) = geometry.max_ttl {
         settings = settings.max_ttl(Duration::from_millis(ttl));
     }
-    let first = settings.create().expect("a region");
+    settings
+}
+
+fn named(geometry: &Geometry, directory: TempDir, builder: impl Fn() -> CacheBuilder) -> Made {
+    let first = with_geometry(builder(), geometry).create().expect("a region");
     let second = builder().open().expect("the region once more");
     let reader = builder().open_read_only().expect("the region, to be read");
     Made {
@@ -144,17 +144,8 @@ fn named(
 /// A region in a sealed memfd, attached by its descriptor.
 #[must_use]
 pub fn memfd(geometry: &Geometry) -> Made {
-    let mut settings = Cache::builder("suite").capacity(geometry.capacity);
-    if geometry.small_counters {
-        settings = settings.small_counters();
-    }
-    if let Some(ttl) = geometry.default_ttl {
-        settings = settings.default_ttl(Duration::from_millis(ttl));
-    }
-    if let Some(ttl) = geometry.max_ttl {
-        settings = settings.max_ttl(Duration::from_millis(ttl));
-    }
-    let first = settings.memfd().create().expect("a region");
+    let first =
+        with_geometry(Cache::builder("suite"), geometry).memfd().create().expect("a region");
     let descriptor = || {
         let descriptor = first.as_fd().expect("the region's descriptor");
         descriptor.try_clone_to_owned().expect("a duplicate")
@@ -163,6 +154,21 @@ pub fn memfd(geometry: &Geometry) -> Made {
     let reader = Cache::builder("suite").open_fd_read_only(descriptor());
     let reader = Some(reader.expect("the region, to be read"));
     Made { handles: vec![first, second], reader, clock: None, directory: None }
+}
+
+/// A region in a named segment, which nobody can attach to read-only.
+#[cfg(feature = "shared_memory")]
+#[must_use]
+pub fn segment(geometry: &Geometry) -> Made {
+    let directory = scratch_directory().expect("a scratch directory");
+    let builder = || Cache::builder("suite").directory(directory.path());
+    let settings = crate::region::in_segment(with_geometry(builder(), geometry));
+    let first = settings.create().expect("a region");
+    let second = builder().open().expect("the region once more");
+    // It goes with its handles, however the run ends.
+    Cache::destroy(first.path().to_string_lossy()).expect("its name is taken away");
+    let handles = vec![first, second];
+    Made { handles, reader: None, clock: None, directory: Some(directory) }
 }
 
 /// A private cache with a clock of its own.
