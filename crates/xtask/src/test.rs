@@ -62,6 +62,15 @@ fn units() -> Step {
             // The core's other tests are the models, which have steps of their own.
             cargo(test.into_iter().chain(["-p", "hostcache-core", "--lib"])),
             cargo(test.into_iter().chain(["-p", "hostcache-core", "--doc"])),
+            // A backing that is built only where it is asked for.
+            cargo(test.into_iter().chain([
+                "-p",
+                "hostcache",
+                "--features",
+                "shared_memory",
+                "--test",
+                "segments",
+            ])),
         ],
     )
 }
