@@ -11,6 +11,8 @@
 //! succeeded, and waits for nobody. Every loop is bounded, so that a region that contradicts itself ends an
 //! operation with an error.
 
+#[cfg(all(test, not(loom)))]
+mod fixture;
 mod fuel;
 pub mod layout;
 mod memory;

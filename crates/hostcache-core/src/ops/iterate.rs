@@ -126,47 +126,19 @@ impl Region {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use core::ptr::NonNull;
-
     use super::*;
-    use crate::layout::{Header, Identity, Shape};
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::Identity;
     use crate::ops::{Condition, Deadline, SetRequest};
     use crate::sync::Ordering;
     use crate::table::Probe;
-    use crate::word::{ControlWord, LaneId};
-    use crate::{Lane, Memory, Session, Value};
-
-    struct Alone;
-
-    impl Host for Alone {
-        fn now_ms(&self) -> u64 {
-            1_000
-        }
-
-        fn claim_lane(&self, _: LaneId) -> bool {
-            false
-        }
-
-        fn release_lane(&self, _: LaneId) {}
-    }
+    use crate::word::ControlWord;
+    use crate::{Lane, Session, Value};
 
     fn with_region(test: impl FnOnce(&Region, &mut Lane)) {
-        let mut words = vec![0u64; 1 << 17];
-        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
-        // SAFETY: the vector outlives the region and is not touched otherwise.
-        let memory = unsafe { Memory::from_raw(base, words.len()) };
-        let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
-        let header = Header {
-            shape,
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
-        let region = Region::format(memory, &header).expect("valid");
-        let mut lane = Lane::attach(&region, 0, &Identity::default());
-        test(&region, &mut lane);
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 0, &Identity::default());
+        test(region, &mut lane);
     }
 
     fn set(region: &Region, lane: &mut Lane, key: &[u8]) {
@@ -177,12 +149,12 @@ mod tests {
             deadline: Deadline::At(None),
             condition: Condition::Always,
         };
-        Session::new(region, lane, &Alone).set(key, &request).expect("there is room");
+        Session::new(region, lane, &Still).set(key, &request).expect("there is room");
     }
 
     fn walk(region: &Region) -> Vec<Vec<u8>> {
         (0..region.slots())
-            .filter_map(|slot| region.item_at(&Alone, slot, b"", true).expect("nobody writes"))
+            .filter_map(|slot| region.item_at(&Still, slot, b"", true).expect("nobody writes"))
             .map(|walked| walked.key)
             .collect()
     }
@@ -221,7 +193,7 @@ mod tests {
                 unfinish(region, b"key", committed);
                 assert_eq!(walk(region).len(), usize::from(committed));
                 let read = region
-                    .get(&Alone, b"key", false, &mut |_: &Value<'_>| ())
+                    .get(&Still, b"key", false, &mut |_: &Value<'_>| ())
                     .expect("nobody writes");
                 assert_eq!(read == crate::Got::Hit(()), committed, "a walk sees what a read sees");
             });
@@ -240,8 +212,8 @@ mod tests {
                 assert_eq!(walk(region).iter().filter(|key| key.as_slice() != b"key").count(), 0);
                 region.slot(position).store(before, Ordering::Relaxed);
             }
-            assert_eq!(region.item_at(&Alone, region.slots(), b"", true), Ok(None));
-            assert_eq!(region.item_at(&Alone, u64::MAX, b"", true), Ok(None));
+            assert_eq!(region.item_at(&Still, region.slots(), b"", true), Ok(None));
+            assert_eq!(region.item_at(&Still, u64::MAX, b"", true), Ok(None));
         });
     }
 }

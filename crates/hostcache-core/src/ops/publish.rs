@@ -1,6 +1,6 @@
 //! Storing without a copy: a block is reserved, filled in place, and published under its key.
 
-use super::set::{Condition, Set, SetOutcome, SetRequest};
+use super::set::{Set, SetOutcome, SetRequest};
 use super::store::{Change, Verdict};
 use crate::fuel::Fuel;
 use crate::layout::{ItemHead, ItemSizes};
@@ -152,25 +152,7 @@ impl<H: Host> Session<'_, H> {
             self.free_block(work.owned, true);
         }
         self.end_reservation();
-        let outcome = match stored {
-            Ok(Some(token)) => SetOutcome::Stored(token),
-            Ok(None) => set.refused(),
-            Err(failure) => {
-                if failure == Failure::NoRoom {
-                    self.tally(Counter::NoRoom, 1);
-                }
-                return Err(failure);
-            }
-        };
-        if matches!(request.condition, Condition::IfToken(_)) {
-            let counter = match outcome {
-                SetOutcome::Stored(_) => Counter::CasHits,
-                SetOutcome::TokenMismatch => Counter::CasBadval,
-                SetOutcome::Exists | SetOutcome::Missing => Counter::CasMisses,
-            };
-            self.tally(counter, 1);
-        }
-        Ok(outcome)
+        self.conclude(request, &set, stored)
     }
 
     fn end_reservation(&mut self) {

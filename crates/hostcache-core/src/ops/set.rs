@@ -65,11 +65,6 @@ impl<'a> Set<'a> {
     pub(super) fn new(request: &SetRequest<'a>) -> Self {
         Self { request: *request, deadline: None, refused: SetOutcome::Missing }
     }
-
-    /// Why the last verdict was to keep.
-    pub(super) fn refused(&self) -> SetOutcome {
-        self.refused
-    }
 }
 
 impl Change for Set<'_> {
@@ -147,7 +142,18 @@ impl<H: Host> Session<'_, H> {
     ) -> Result<SetOutcome, Failure> {
         self.tally(Counter::CmdSet, 1);
         let mut set = Set { request: *request, deadline: None, refused: SetOutcome::Missing };
-        let outcome = match self.apply(key, &mut set) {
+        let stored = self.apply(key, &mut set);
+        self.conclude(request, &set, stored)
+    }
+
+    /// The outcome of a store that was tried, counted.
+    pub(super) fn conclude(
+        &self,
+        request: &SetRequest<'_>,
+        set: &Set<'_>,
+        stored: Result<Option<u64>, Failure>,
+    ) -> Result<SetOutcome, Failure> {
+        let outcome = match stored {
             Ok(Some(token)) => SetOutcome::Stored(token),
             Ok(None) => set.refused,
             Err(failure) => {

@@ -1,26 +1,11 @@
 //! What becomes of a block that was sealed and never linked.
 
-use core::ptr::NonNull;
-
 use super::store::{Change, Draft, Present, Verdict};
 use super::{Condition, Deadline, SetRequest};
-use crate::layout::{Header, Identity, Shape};
-use crate::word::{BlockState, LaneId, PageState};
-use crate::{Failure, Host, Lane, Memory, Region, Session};
-
-struct Still;
-
-impl Host for Still {
-    fn now_ms(&self) -> u64 {
-        1
-    }
-
-    fn claim_lane(&self, _lane: LaneId) -> bool {
-        false
-    }
-
-    fn release_lane(&self, _lane: LaneId) {}
-}
+use crate::fixture::{Fixture, Still};
+use crate::layout::Identity;
+use crate::word::{BlockState, PageState};
+use crate::{Failure, Lane, Region, Session};
 
 /// A replacement under which another lane deletes the key while the new item is drafted.
 struct Overtaken<'a> {
@@ -44,22 +29,9 @@ impl Change for Overtaken<'_> {
 
 #[test]
 fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
-    let mut words = vec![0u64; 1 << 17];
-    let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
-    // SAFETY: the vector outlives the region and is not touched otherwise.
-    let memory = unsafe { Memory::from_raw(base, words.len()) };
-    let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
-    let header = Header {
-        shape,
-        created_unix_secs: 0,
-        boot_id: [0; 16],
-        default_ttl_ms: 0,
-        max_ttl_ms: 0,
-        huge_pages: false,
-    };
-    let region = Region::format(memory, &header).expect("valid");
-    let mut lane = Lane::attach(&region, 0, &Identity::default());
-    let mut other = Lane::attach(&region, 1, &Identity::default());
+    let Fixture { region, .. } = &Fixture::new();
+    let mut lane = Lane::attach(region, 0, &Identity::default());
+    let mut other = Lane::attach(region, 1, &Identity::default());
     let request = SetRequest {
         value: b"old",
         flags: 0,
@@ -67,7 +39,7 @@ fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
         deadline: Deadline::At(None),
         condition: Condition::Always,
     };
-    Session::new(&region, &mut other, &Still).set(b"key", &request).expect("there is room");
+    Session::new(region, &mut other, &Still).set(b"key", &request).expect("there is room");
     // Every chunk of the one page in use starts in the same generation.
     let headers = || {
         let (page, cut) = (0..region.geometry.pages)
@@ -81,8 +53,8 @@ fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
     let fresh = headers()[0].generation();
     assert!(headers().iter().all(|header| header.generation() == fresh));
 
-    let mut overtaken = Overtaken { region: &region, other: std::cell::RefCell::new(other) };
-    let outcome = Session::new(&region, &mut lane, &Still).apply(b"key", &mut overtaken);
+    let mut overtaken = Overtaken { region, other: std::cell::RefCell::new(other) };
+    let outcome = Session::new(region, &mut lane, &Still).apply(b"key", &mut overtaken);
     assert_eq!(outcome, Ok(None), "the key was gone when it was looked at again");
     let grown: u64 = headers().iter().map(|header| header.generation() - fresh).sum();
     assert_eq!(grown, 2, "one for the deletion, one for what was sealed in vain");

@@ -94,29 +94,13 @@ impl Region {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use core::ptr::NonNull;
-
-    use crate::layout::{Header, Identity, Shape, record};
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::{Identity, record};
     use crate::participant::Lane;
-    use crate::region::{Host, Region};
+    use crate::region::Region;
     use crate::session::Session;
     use crate::sync::Ordering;
-    use crate::word::LaneId;
-    use crate::{Condition, Deadline, Got, Memory, PinLane, SetRequest};
-
-    struct Still;
-
-    impl Host for Still {
-        fn now_ms(&self) -> u64 {
-            1
-        }
-
-        fn claim_lane(&self, _lane: LaneId) -> bool {
-            false
-        }
-
-        fn release_lane(&self, _lane: LaneId) {}
-    }
+    use crate::{Condition, Deadline, Got, PinLane, SetRequest};
 
     fn set(region: &Region, lane: &mut Lane, key: &str, len: usize) {
         let value = vec![7; len];
@@ -136,28 +120,16 @@ mod tests {
     fn walkers_adopt_what_waits_for_nobody() {
         // Chunks met by the hand of their class, chunks of a page that is emptied, and a run.
         for (len, then) in [(300, 300), (300, 200_000), (60_000, 300), (60_000, 200_000)] {
-            let mut words = vec![0u64; 1 << 17];
-            let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
-            // SAFETY: the vector outlives the region and is not touched otherwise.
-            let memory = unsafe { Memory::from_raw(base, words.len()) };
-            let header = Header {
-                shape: Shape::new(1 << 20, None, None, 1).expect("in range"),
-                created_unix_secs: 0,
-                boot_id: [0; 16],
-                default_ttl_ms: 0,
-                max_ttl_ms: 0,
-                huge_pages: false,
-            };
-            let region = Region::format(memory, &header).expect("valid");
-            let mut lane = Lane::attach(&region, 0, &Identity::default());
-            let pins = Lane::attach(&region, 1, &Identity::default()).into_pins(&region);
+            let Fixture { region, .. } = &Fixture::new();
+            let mut lane = Lane::attach(region, 0, &Identity::default());
+            let pins = Lane::attach(region, 1, &Identity::default()).into_pins(region);
             for number in 0..8 {
                 let key = format!("held-{number}");
-                set(&region, &mut lane, &key, len);
+                set(region, &mut lane, &key, len);
                 let pinned =
                     region.pin(&Still, key.as_bytes(), pins.slot(number), |_| Ok::<_, ()>(()));
                 assert!(matches!(pinned, Ok(Got::Hit(_))));
-                Session::new(&region, &mut lane, &Still).delete(key.as_bytes()).expect("sound");
+                Session::new(region, &mut lane, &Still).delete(key.as_bytes()).expect("sound");
             }
             let bytes = 8 * len as u64;
             let account = region.check(&Still, |_| false);
@@ -168,7 +140,7 @@ mod tests {
             let account = region.check(&Still, |_| false);
             assert_eq!(account.problems.len(), 8, "{account:?}");
             for number in 0..3 * (1 << 20) / then {
-                set(&region, &mut lane, &format!("new-{number}"), then);
+                set(region, &mut lane, &format!("new-{number}"), then);
             }
             let account = region.check(&Still, |_| false);
             assert!(

@@ -163,32 +163,17 @@ impl Region {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use core::ptr::NonNull;
-
-    use super::*;
-    use crate::Memory;
-    use crate::layout::{Header, Identity, Shape};
+    use crate::fixture::Fixture;
+    use crate::layout::Identity;
     use crate::participant::Lane;
 
     #[test]
     fn quotas_are_granted_up_to_a_quarter_of_the_capacity() {
-        let mut words = vec![0u64; 1 << 17];
-        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
-        // SAFETY: the vector outlives the region and is not touched otherwise.
-        let memory = unsafe { Memory::from_raw(base, words.len()) };
-        let header = Header {
-            shape: Shape::new(1 << 20, None, None, 1).expect("in range"),
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
-        let region = Region::format(memory, &header).expect("valid");
+        let Fixture { region, .. } = &Fixture::new();
         let limit = region.pin_limit();
         assert_eq!(limit, 1 << 18);
         let pins: Vec<_> = [3, 31]
-            .map(|id| Lane::attach(&region, id, &Identity::default()).into_pins(&region))
+            .map(|id| Lane::attach(region, id, &Identity::default()).into_pins(region))
             .into();
         assert_eq!(region.pin_lanes().collect::<Vec<_>>(), [3, 31]);
         assert_eq!(region.charge(3, limit - 6400), Ok(()));
@@ -205,7 +190,7 @@ mod tests {
         assert_eq!(region.charge(3, 64), Err(limit));
         assert_eq!(region.pin_bytes(), limit);
         for lane in pins {
-            lane.detach(&region);
+            lane.detach(region);
         }
         assert_eq!((region.pin_bytes(), region.pin_lanes().collect::<Vec<_>>()), (64, vec![7]));
     }

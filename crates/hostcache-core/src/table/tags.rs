@@ -81,30 +81,14 @@ impl Matches {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use core::ptr::NonNull;
-
-    use crate::layout::{Header, Shape};
+    use crate::fixture::Fixture;
     use crate::sync::Ordering;
     use crate::table::Position;
     use crate::word::SlotWord;
-    use crate::{Memory, Region};
 
     #[test]
     fn exactly_the_slots_with_the_tag_are_found() {
-        let mut words = vec![0u64; 1 << 17];
-        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
-        // SAFETY: the vector outlives the region and is not touched otherwise.
-        let memory = unsafe { Memory::from_raw(base, words.len()) };
-        let shape = Shape::new(1 << 20, None, None, 1).expect("in range");
-        let header = Header {
-            shape,
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
-        let region = Region::format(memory, &header).expect("valid");
+        let Fixture { region, .. } = &Fixture::new();
         for pattern in 0..1u32 << 7 {
             for index in 0..7 {
                 let tag = if pattern >> index & 1 == 1 { 0xabc } else { 0x1bc };

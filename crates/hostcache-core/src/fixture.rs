@@ -1,0 +1,47 @@
+//! What unit tests share: a region over a vector, and a host on which time stands still.
+
+use core::ptr::NonNull;
+
+use crate::layout::{Header, Shape};
+use crate::word::LaneId;
+use crate::{Host, Memory, Region};
+
+/// A clock that stands still; nobody is dead.
+pub(crate) struct Still;
+
+impl Host for Still {
+    fn now_ms(&self) -> u64 {
+        1_000
+    }
+
+    fn claim_lane(&self, _: LaneId) -> bool {
+        false
+    }
+
+    fn release_lane(&self, _: LaneId) {}
+}
+
+/// An empty region of the smallest capacity.
+pub(crate) struct Fixture {
+    pub(crate) region: Region,
+    /// The region's memory; not touched otherwise.
+    _words: Vec<u64>,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let mut words = vec![0u64; 1 << 17];
+        let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
+        // SAFETY: the vector's memory lives as long as the region, which is dropped before it, and is not touched otherwise.
+        let memory = unsafe { Memory::from_raw(base, words.len()) };
+        let header = Header {
+            shape: Shape::new(1 << 20, None, None, 1).expect("in range"),
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+            huge_pages: false,
+        };
+        Self { region: Region::format(memory, &header).expect("valid"), _words: words }
+    }
+}
