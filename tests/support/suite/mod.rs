@@ -16,7 +16,6 @@
 mod answer;
 mod batches;
 mod draw;
-mod in_place;
 pub mod model;
 pub mod operations;
 mod reads;
