@@ -81,12 +81,9 @@ impl Suite {
 
     pub(super) fn set_many_with(&mut self) {
         let (items, handle, mut store) = (self.some_items(), self.writer(), self.store());
-        if self.setting.geometry.evicts {
-            // What an item of the batch met, when others of it evict, could not be told behind the whole batch.
-            store.condition = Condition::Always;
-            if store.lifetime == Lifetime::Keep {
-                store.lifetime = Lifetime::Default;
-            }
+        if self.setting.geometry.evicts && store.lifetime == Lifetime::Keep {
+            // Whether there was a lifetime to keep could not be told behind the whole batch.
+            store.lifetime = Lifetime::Default;
         }
         let options = options(&store);
         let answers = self.acting.then(|| {

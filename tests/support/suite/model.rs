@@ -121,6 +121,11 @@ impl Model {
         Entry { key_len: key.len(), item, context, tallies: Vec::new() }
     }
 
+    /// Whether an operation left a key's item as it was.
+    pub(super) fn is_left_as_it_was(&self, key: &[u8], context: Context, after: &After) -> bool {
+        self.entry(key, context).item == after.item
+    }
+
     /// As if the key's item had been evicted.
     pub(super) fn entry_without_item(&self, key: &[u8], context: Context) -> Entry {
         Entry { key_len: key.len(), item: None, context, tallies: Vec::new() }

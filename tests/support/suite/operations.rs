@@ -52,6 +52,8 @@ pub const TABLE: &[Operation] = &[
     often("take_item", Suite::take_item),
     often("with_default_ttl", Suite::with_default_ttl),
     often("with_max_ttl", Suite::with_max_ttl),
+    often("pin", Suite::pin),
+    often("reserve", Suite::reserve),
     often("ManualClock::advance", Suite::advance),
     rarely("get_many", Suite::get_many),
     rarely("try_get_many", Suite::try_get_many),
@@ -87,8 +89,6 @@ pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("participants", "a figure"),
     ("stats", "figures; compared with the model's tallies at the end of a run"),
     ("check", "called at the end of a run"),
-    ("pin", "crates/hostcache/tests/pins.rs, tests/pins.rs"),
-    ("reserve", "crates/hostcache/tests/reservations.rs, tests/pins.rs"),
     ("is_led", "the daemon's office: the command line's tests"),
     ("try_lead", "the daemon's office: crates/hostcache-daemon/tests"),
 ];

@@ -41,6 +41,14 @@ impl Suite {
         self.on_key(&key, &handle, real, |entry| without_token(entry.set(&store)));
     }
 
+    /// A plain set of that value.
+    pub(super) fn set_value(&mut self, key: &[u8], handle: &Handle, value: Vec<u8>) {
+        let store = plain(value.clone(), Condition::Always);
+        let real =
+            |cache: &hostcache::Cache| answer::written(cache.set(key, &value), |()| Answer::Done);
+        self.on_key(key, handle, real, |entry| without_token(entry.set(&store)));
+    }
+
     /// Everything that options can say but a token.
     pub(super) fn store(&mut self) -> Store {
         let condition = match self.random.below(6) {

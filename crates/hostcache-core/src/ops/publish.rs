@@ -98,6 +98,8 @@ impl<H: Host> Session<'_, H> {
         value_len: u64,
         has_deadline: bool,
     ) -> Result<Reserved, ReserveFailure> {
+        // A lane that waits for the next reservation would keep blocks, and with them pages, from all others.
+        self.lane.magazine.hold_none();
         let sizes = ItemSizes::new(key_len, value_len, has_deadline);
         let (region, lane) = (self.region, self.lane.id);
         region

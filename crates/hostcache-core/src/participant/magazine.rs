@@ -29,6 +29,8 @@ pub(crate) struct Magazine {
     held: [Held; ENTRIES],
     // Narrow, and so not beside `bytes`: both in one wide access would have to wait for the stores before.
     count: u8,
+    /// Blocks that may be held.
+    most: u8,
     /// Bytes of the held blocks.
     bytes: u64,
     /// One bit for each vacant entry.
@@ -40,6 +42,7 @@ impl Magazine {
         Self {
             held: [Held::default(); ENTRIES],
             count: 0,
+            most: (ENTRIES - RESERVE) as u8,
             bytes: 0,
             vacant: u32::MAX >> (32 - ENTRIES),
         }
@@ -74,7 +77,12 @@ impl Magazine {
     /// Whether one more block of this size may be held.
     #[inline(always)]
     pub(crate) fn has_room(&self, chunk_bytes: u64, limit: u64) -> bool {
-        self.held() + RESERVE < ENTRIES && self.bytes + chunk_bytes <= limit
+        self.count < self.most && self.bytes + chunk_bytes <= limit
+    }
+
+    /// Holds no blocks from now on: what its lane gives back is everybody's at once.
+    pub(crate) fn hold_none(&mut self) {
+        self.most = 0;
     }
 
     /// The block that a busy entry names is held.
