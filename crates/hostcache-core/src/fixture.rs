@@ -3,7 +3,7 @@
 use core::ptr::NonNull;
 
 use crate::layout::{Header, Shape};
-use crate::word::LaneId;
+use crate::word::{LaneId, SlotWord};
 use crate::{Host, Memory, Region};
 
 /// A clock that stands still; nobody is dead.
@@ -30,12 +30,18 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let mut words = vec![0u64; 1 << 17];
+        Self::with_generations(SlotWord::GENERATION_BITS)
+    }
+
+    /// Whose slots hold so many bits of the generations.
+    pub(crate) fn with_generations(bits: u32) -> Self {
+        let shape = Shape::new(Shape::MIN_CAPACITY, None, None, 1).expect("in range");
+        let mut words = vec![0u64; shape.capacity as usize / 8];
         let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
         // SAFETY: the vector's memory lives as long as the region, which is dropped before it, and is not touched otherwise.
         let memory = unsafe { Memory::from_raw(base, words.len()) };
         let header = Header {
-            shape: Shape::new(1 << 20, None, None, 1).expect("in range"),
+            shape: Shape { generation_bits: bits, ..shape },
             created_unix_secs: 0,
             boot_id: [0; 16],
             default_ttl_ms: 0,

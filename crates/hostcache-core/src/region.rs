@@ -3,7 +3,7 @@
 use crate::layout::{Geometry, Header, HeaderError, ItemHead, live};
 use crate::memory::{Bytes, Memory};
 use crate::ordering as ord;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::AtomicU64;
 use crate::word::{BlockWord, LaneId};
 
 /// A region as this process sees it.
@@ -41,12 +41,7 @@ impl Region {
             return Err(HeaderError::Corrupt(format!("{words} words are not the shape's")));
         }
         let region = Self { memory, geometry };
-        for page in 0..region.geometry.pages {
-            // Generations start at random, so that a header word does not look like data.
-            let base = mix(header.shape.seed ^ page) >> 18;
-            region.page_entry(page, 2).store(base, Ordering::Relaxed);
-        }
-        region.hint_free_pages();
+        region.start_pages();
         if !cfg!(loom) {
             header.write(&region.memory);
         }
@@ -123,13 +118,4 @@ impl Region {
     pub(crate) fn epoch(&self) -> u64 {
         self.memory.word(live::EPOCH).load(ord::epoch_load())
     }
-}
-
-/// SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014): spreads every bit over all.
-#[inline]
-pub(crate) const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }

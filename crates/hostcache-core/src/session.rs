@@ -1,10 +1,9 @@
 //! A session: one thread, in one operation, with what it needs.
 
 use crate::fuel::Exhausted;
-use crate::layout::record;
-use crate::participant::{Counter, Lane};
+use crate::participant::{self, Counter, Lane, Record};
 use crate::region::Region;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::AtomicU64;
 
 /// A lane at work on a region.
 #[derive(Debug)]
@@ -13,7 +12,7 @@ pub struct Session<'a, H> {
     pub(crate) lane: &'a mut Lane,
     pub(crate) host: &'a H,
     /// The lane's record.
-    pub(crate) record: &'a [AtomicU64; record::WORDS as usize],
+    pub(crate) record: &'a Record,
 }
 
 impl<'a, H> Session<'a, H> {
@@ -37,11 +36,16 @@ impl<'a, H> Session<'a, H> {
     /// Counts.
     #[inline(always)]
     pub(crate) fn tally(&self, counter: Counter, by: u64) {
-        if cfg!(loom) {
-            return;
+        participant::add(self.record, counter, by);
+    }
+
+    /// Counts a store that is refused.
+    #[cold]
+    pub(crate) fn refuse(&self, failure: Failure) -> Failure {
+        if failure == Failure::NoRoom {
+            self.tally(Counter::NoRoom, 1);
         }
-        let word = &self.record[record::COUNTERS as usize + counter as usize];
-        word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+        failure
     }
 }
 

@@ -9,13 +9,17 @@
 //! then     key, padded to a word; value, padded to a word
 //! ```
 
-use crate::memory::Memory;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Longest key in bytes.
 pub const MAX_KEY_LEN: usize = 1 << 16;
 
 const HAS_DEADLINE: u64 = 1;
+
+#[inline(always)]
+fn key_offset(has_deadline: bool) -> u64 {
+    4 + u64::from(has_deadline)
+}
 
 /// Lengths, from which all positions follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +58,7 @@ impl ItemSizes {
     #[inline]
     #[must_use]
     pub fn key_offset(&self) -> u64 {
-        4 + u64::from(self.has_deadline)
+        key_offset(self.has_deadline)
     }
 
     /// Words from the header to the value.
@@ -109,7 +113,7 @@ impl HeadWords {
     /// Words from the header to the key.
     #[inline(always)]
     pub(crate) fn key_offset(self) -> u64 {
-        4 + u64::from(self.has_deadline())
+        key_offset(self.has_deadline())
     }
 
     #[inline(always)]
@@ -145,12 +149,7 @@ impl ItemHead {
 
     /// Loads the words at a block, each once; validated by nobody yet.
     #[inline]
-    pub(crate) fn load(memory: &Memory, block: u64) -> Self {
-        Self::load_from(memory.array(block))
-    }
-
-    #[inline]
-    pub(crate) fn load_from(words: &[AtomicU64; Self::WORDS]) -> Self {
+    pub(crate) fn load(words: &[AtomicU64; Self::WORDS]) -> Self {
         Self::complete(HeadWords::load(words), words)
     }
 
@@ -170,12 +169,7 @@ impl ItemHead {
 
     /// Stores the words into a block that the caller owns.
     #[inline(always)]
-    pub(crate) fn store(&self, memory: &Memory, block: u64) {
-        self.store_to(memory.array(block));
-    }
-
-    #[inline(always)]
-    pub(crate) fn store_to(&self, words: &[AtomicU64; Self::WORDS]) {
+    pub(crate) fn store(&self, words: &[AtomicU64; Self::WORDS]) {
         let store = |at: usize, word: u64| words[at].store(word, Ordering::Relaxed);
         debug_assert_eq!(self.sizes.has_deadline, self.deadline.is_some());
         store(

@@ -83,15 +83,7 @@ impl<H: Host> Session<'_, H> {
             encoding: 0,
             deadline: None,
         };
-        let stored = match self.apply(key, &mut extend) {
-            Ok(token) => token.is_some(),
-            Err(failure) => {
-                if failure == Failure::NoRoom {
-                    self.tally(Counter::NoRoom, 1);
-                }
-                return Err(failure);
-            }
-        };
+        let stored = self.apply(key, &mut extend)?.is_some();
         let counter = if stored { Counter::AppendHits } else { Counter::AppendMisses };
         self.tally(counter, 1);
         Ok(stored.then_some(extend.value.len() as u64))

@@ -158,7 +158,9 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
                 let bits = self.region.slot(position).load(crate::sync::Ordering::Acquire);
                 let word = SlotWord::from_bits(bits);
                 // A tentative word is its owner's; pending ones are found through their block.
-                if word.is_empty() || (word.is_tentative() && !self.is_committed(position, word)) {
+                if word.is_empty()
+                    || (word.is_tentative() && !self.region.is_pending(position, word))
+                {
                     continue;
                 }
                 if let Err(what) = self.slot(host, position, word, &mut keys) {
@@ -167,16 +169,6 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
                 }
             }
         }
-    }
-
-    fn is_committed(&self, position: Position, word: SlotWord) -> bool {
-        let geometry = &self.region.geometry;
-        let primary = position.primary(geometry, word);
-        let control = self.region.control(primary).load(crate::sync::Ordering::Acquire);
-        let control = crate::word::ControlWord::from_bits(control);
-        control.pending().is_some_and(|pending| {
-            Position::pending(geometry, primary, pending, control.tag()) == position
-        })
     }
 
     fn slot<H: Host>(
@@ -195,10 +187,10 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
         if header.state() != BlockState::Published {
             return Err(format!("its block is {:?}, not published", header.state()));
         }
-        if region.geometry.short_generation(header.generation()) != word.generation() {
+        if region.geometry.short_generation_of(header) != word.generation() {
             return Err("its generation is not its block's".into());
         }
-        let head = ItemHead::load(&region.memory, location);
+        let head = ItemHead::load(region.memory.array(location));
         if location + head.sizes.words() > region.geometry.arena_end {
             return Err("its item is longer than the arena".into());
         }
@@ -269,7 +261,7 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
     }
 
     fn block(&mut self, location: u64, header: BlockWord, bytes: u64) {
-        let generation = self.region.geometry.short_generation(header.generation());
+        let generation = self.region.geometry.short_generation_of(header);
         match header.state() {
             BlockState::Free => self.account.free_chunks += bytes,
             BlockState::Published if self.linked.remove(&location) == Some(generation) => {

@@ -70,7 +70,7 @@ impl<H: Host> Session<'_, H> {
                     continue;
                 }
             };
-            let end = self.end_at(&found, epoch);
+            let end = region.end_at(self.host, &found, epoch);
             let head = found.item_head();
             read(&found);
             if !found.is_whole() {

@@ -5,7 +5,7 @@ use crate::layout::ItemHead;
 use crate::memory::Bytes;
 use crate::region::{Host, Region};
 use crate::sync::AtomicU64;
-use crate::table::{Lookup, Probe};
+use crate::table::{Lookup, Probe, Removal};
 
 /// What a read ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn head(&self) -> ItemHead {
-        ItemHead::load_from(self.words)
+        ItemHead::load(self.words)
     }
 
     /// Copies the first bytes of the value.
@@ -168,13 +168,10 @@ impl Region {
             let Lookup::Found(found) = self.find(&probe, key, &mut fuel)? else {
                 return Ok(Got::Miss);
             };
-            let deadline = found.deadline();
-            let got = if self.is_cleared(found.head.stamp(), epoch) {
-                Got::Miss
-            } else if deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
-                Got::Expired
-            } else {
-                Got::Hit(sink.take(&found.value()))
+            let got = match self.end_at(host, &found, epoch) {
+                Some(Removal::Expired) => Got::Expired,
+                Some(_) => Got::Miss,
+                None => Got::Hit(sink.take(&found.value())),
             };
             if found.is_whole() {
                 if may_mark {
@@ -187,11 +184,5 @@ impl Region {
                 return Err(Exhausted);
             }
         }
-    }
-
-    /// Whether a clear has ended an item, as seen from an epoch, by the item's stamp.
-    #[inline(always)]
-    pub(crate) fn is_cleared(&self, stamp: u64, epoch: u64) -> bool {
-        self.geometry.stamp(stamp.wrapping_sub(epoch)) >= self.geometry.half_stamps()
     }
 }

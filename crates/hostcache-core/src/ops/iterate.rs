@@ -5,7 +5,7 @@ use crate::layout::{ItemHead, SLOTS};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::table::Position;
-use crate::word::{BlockWord, SlotWord};
+use crate::word::SlotWord;
 
 /// An item that a walk met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,45 +82,34 @@ impl Region {
             return unless_changed(same_word());
         }
         let location = word.location();
-        let Some(words) = self.head_words(location) else {
+        if !self.geometry.has_room_for_head(location) {
             return unless_changed(same_word());
-        };
-        let header = BlockWord::from_bits(words[0].load(ord::header_load()));
+        }
+        let header = self.load_header(location);
         if !same_word() {
             return Look::Changed;
         }
-        if self.geometry.short_generation(header.generation()) != word.generation() {
+        if self.geometry.short_generation_of(header) != word.generation() {
             return unless_changed(self.still(location, header));
         }
         let epoch = self.epoch();
-        let head = ItemHead::load_from(words);
-        let key_at = location + head.sizes.key_offset();
-        let value_at = location + head.sizes.value_offset();
-        let (Some(key_bytes), Some(value_bytes)) = (
-            self.item_bytes(key_at, head.sizes.key_len),
-            self.item_bytes(value_at, head.sizes.value_len as usize),
-        ) else {
+        let Some(found) = self.found_at(position, word, header) else {
             return unless_changed(self.still(location, header));
         };
-        let dead = self.is_cleared(head.stamp, epoch)
-            || head.deadline.is_some_and(|deadline| deadline <= host.now_ms());
-        if dead || head.sizes.key_len < prefix.len() {
-            return unless_changed(self.still(location, header));
-        }
         let mut key = Vec::new();
-        key_bytes.copy_to_vec(&mut key);
-        if !key.starts_with(prefix) {
-            return unless_changed(self.still(location, header));
+        let wanted = self.end_at(host, &found, epoch).is_none()
+            && found.head.key_len() >= prefix.len()
+            && self.copy_key(location, &mut key)
+            && key.starts_with(prefix);
+        if !wanted {
+            return unless_changed(found.is_whole());
         }
+        let head = found.item_head();
         let mut value = Vec::new();
         if with_value {
-            value_bytes.copy_to_vec(&mut value);
+            found.value.copy_to_vec(&mut value);
         }
-        if self.still(location, header) {
-            Look::Item(Walked { key, head, value })
-        } else {
-            Look::Changed
-        }
+        if found.is_whole() { Look::Item(Walked { key, head, value }) } else { Look::Changed }
     }
 }
 

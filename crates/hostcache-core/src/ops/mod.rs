@@ -10,6 +10,8 @@ mod get;
 mod iterate;
 mod overwrite;
 mod publish;
+#[cfg(all(test, not(loom)))]
+mod publish_tests;
 mod set;
 mod store;
 #[cfg(all(test, not(loom)))]

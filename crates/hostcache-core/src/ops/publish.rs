@@ -1,17 +1,14 @@
 //! Storing without a copy: a block is reserved, filled in place, and published under its key.
 
 use super::set::{Set, SetOutcome, SetRequest};
-use super::store::{Change, Verdict};
-use crate::fuel::Fuel;
-use crate::layout::{ItemHead, ItemSizes};
+use super::store::{Draft, Private, Sealed};
+use crate::layout::ItemSizes;
 use crate::ordering as ord;
 use crate::participant::Counter;
 use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
 use crate::slab::Owned;
-use crate::sync::Ordering;
-use crate::table::{Found, Lookup, Placed, Probe, Removal};
-use crate::word::{BlockState, BlockWord, LaneId};
+use crate::word::LaneId;
 
 /// A block to fill. CLAIMED by the lane that reserved it, which does nothing else meanwhile.
 #[derive(Debug)]
@@ -33,6 +30,12 @@ impl Reserved {
     pub fn value_at(&self) -> u64 {
         self.owned.location + self.sizes.value_offset()
     }
+
+    /// The block that a store begins with.
+    pub(super) fn into_private(self) -> Private {
+        let Self { owned, sizes } = self;
+        Private::new(owned, Some(InPlace { sizes, room: sizes.words() }))
+    }
 }
 
 /// Why nothing was reserved.
@@ -44,15 +47,12 @@ pub enum ReserveFailure {
     OverBound(u64),
 }
 
-/// The block on its way into the table.
-struct Work {
-    owned: Owned,
+/// Where a block holds a value that was filled in place.
+pub(super) struct InPlace {
+    /// As the value lies now.
     sizes: ItemSizes,
     /// Words that were reserved.
     room: u64,
-    /// Sealed with this head.
-    sealed: Option<ItemHead>,
-    placed: Option<Placed>,
 }
 
 impl Region {
@@ -118,10 +118,7 @@ impl<H: Host> Session<'_, H> {
             }
             Err(failure) => {
                 self.end_reservation();
-                if failure == Failure::NoRoom {
-                    self.tally(Counter::NoRoom, 1);
-                }
-                Err(ReserveFailure::Store(failure))
+                Err(ReserveFailure::Store(self.refuse(failure)))
             }
         }
     }
@@ -145,173 +142,55 @@ impl<H: Host> Session<'_, H> {
         request: &SetRequest<'_>,
     ) -> Result<SetOutcome, Failure> {
         self.tally(Counter::CmdSet, 1);
-        let Reserved { owned, sizes } = reserved;
-        let mut work = Some(Work { owned, sizes, room: sizes.words(), sealed: None, placed: None });
         let mut set = Set::new(request);
-        let stored = self.publish_work(&mut work, key, &mut set);
-        if let Some(mut work) = work {
-            self.unplace_work(&mut work);
-            self.free_block(work.owned, true);
-        }
+        let stored = self.apply_with(key, &mut set, Some(reserved.into_private()));
         self.end_reservation();
-        self.conclude(request, &set, stored)
+        Ok(self.conclude(request, &set, stored?))
     }
 
-    fn end_reservation(&mut self) {
+    pub(super) fn end_reservation(&mut self) {
         self.region.drop_quota(self.lane.id);
         self.region.forget_pin_lane(self.lane.id);
     }
 
-    /// The loop of every store, on a block that is there already.
-    fn publish_work(
+    /// [`Session::fill`] of a block that holds its value already.
+    #[cold]
+    pub(super) fn complete(
         &mut self,
-        work: &mut Option<Work>,
+        owned: &mut Owned,
+        in_place: &mut InPlace,
         key: &[u8],
-        set: &mut Set<'_>,
-    ) -> Result<Option<u64>, Failure> {
-        let region = self.region;
-        let probe = Probe::new(&region.geometry, key);
-        let mut fuel = Fuel::operation();
-        loop {
-            fuel.burn()?;
-            let Some(own) = work.as_mut() else { return Err(Failure::NoRoom) };
-            let epoch = region.epoch();
-            let Some(control) = self.settled_control(probe.primary) else { continue };
-            let lookup = region.find(&probe, key, &mut fuel)?;
-            let verdict = match &lookup {
-                Lookup::Absent => Some(set.decide(None)?),
-                // EPOCH: a newer item is never replaced under an older stamp.
-                Lookup::Found(found) if self.is_newer(found, epoch) => None,
-                Lookup::Found(found) => {
-                    let end = self.end_at(found, epoch);
-                    self.consider(set, found, end)?
-                }
-            };
-            match verdict {
-                None => continue,
-                Some(Verdict::Keep) => return Ok(None),
-                Some(Verdict::Put { .. }) => {}
-            }
-            let stamp = region.geometry.stamp(epoch);
-            let fresh = own
-                .sealed
-                .is_some_and(|head| head.stamp == stamp && head.deadline == set.draft().deadline);
-            if matches!(lookup, Lookup::Found(_)) || !fresh {
-                self.unplace_work(own);
-                if !self.may_link(&own.owned) {
-                    self.change_block(own)?;
-                }
-            }
-            let head = self.seal_work(own, key, set, stamp)?;
-            let linked = match &lookup {
-                // EPOCH: looked at after the slot was loaded.
-                Lookup::Found(found) => region.epoch() == epoch && self.replace_with(found, own),
-                Lookup::Absent => {
-                    if own.placed.is_none() {
-                        own.placed = self.place(&probe, &own.owned)?;
-                    }
-                    // EPOCH: looked at after the control word was loaded.
-                    own.placed.is_some_and(|placed| {
-                        region.epoch() == epoch && self.commit(&probe, control, &placed)
-                    })
-                }
-            };
-            if linked {
-                if let Some(own) = work.take() {
-                    self.vacate_entry(own.owned.entry);
-                }
-                self.tally(Counter::ItemsAdded, 1);
-                self.tally(Counter::BytesAdded, head.sizes.bytes());
-                return Ok(Some(head.token));
-            }
-        }
-    }
-
-    /// Writes what stands before the value, and seals the block.
-    fn seal_work(
-        &mut self,
-        work: &mut Work,
-        key: &[u8],
-        set: &Set<'_>,
+        draft: &Draft<'_>,
         stamp: u64,
-    ) -> Result<ItemHead, Failure> {
+    ) -> Result<Sealed, Failure> {
         let region = self.region;
-        let draft = set.draft();
         // Where the deadline is the replaced item's, its word was reserved and may not be needed after all.
-        let deadline = draft.deadline;
-        let sizes = ItemSizes::new(key.len(), work.sizes.value_len, deadline.is_some());
-        if let Some(head) = work.sealed
-            && head.stamp == stamp
-            && head.deadline == deadline
-        {
-            return Ok(head);
-        }
-        if sizes.words() > work.room {
+        let sizes = ItemSizes::new(key.len(), in_place.sizes.value_len, draft.deadline.is_some());
+        if sizes.words() > in_place.room {
             return Err(Failure::NoRoom);
         }
-        let Owned { location, generation, .. } = work.owned;
-        self.reopen_work(work);
+        if !self.may_link(owned) {
+            self.change_block(owned, in_place.room)?;
+        }
         ord::writer_fence();
-        if sizes != work.sizes {
-            let [from, to] = [work.sizes, sizes].map(|sizes| location + sizes.value_offset());
+        if sizes != in_place.sizes {
+            let [from, to] =
+                [in_place.sizes, sizes].map(|sizes| owned.location + sizes.value_offset());
             region.memory.copy_words(from, to, sizes.value_len.div_ceil(8));
-            work.sizes = sizes;
+            in_place.sizes = sizes;
         }
-        let head = ItemHead {
-            sizes,
-            encoding: draft.encoding,
-            flags: draft.flags,
-            stamp,
-            token: self.lane.token(region),
-            deadline,
-        };
-        head.store(&region.memory, location);
-        region.memory.copy_in(location + sizes.key_offset(), key);
-        let published = BlockWord::new(BlockState::Published, self.lane.id, generation);
-        region.header(location).store(published.bits(), ord::header_seal());
-        work.sealed = Some(head);
-        Ok(head)
-    }
-
-    /// Back to CLAIMED if sealed, in the next generation (SEALED-ONCE): the block is in no slot, and nobody else may touch
-    /// it.
-    fn reopen_work(&mut self, work: &mut Work) {
-        if work.sealed.take().is_some() {
-            work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
-            let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
-            self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
-        }
-    }
-
-    /// Takes a placed word back; the block takes a new generation and is CLAIMED.
-    fn unplace_work(&mut self, work: &mut Work) {
-        if let Some(placed) = work.placed.take() {
-            self.withdraw(placed);
-        }
-        self.reopen_work(work);
+        region.memory.copy_in(owned.location + sizes.key_offset(), key);
+        Ok(self.seal(owned, sizes, draft, stamp))
     }
 
     /// The block's short generation began anew while somebody still names it: the value moves to another block.
     #[cold]
-    fn change_block(&mut self, work: &mut Work) -> Result<(), Failure> {
-        let words = work.room;
-        let fresh = self.allocate(words)?;
+    fn change_block(&mut self, owned: &mut Owned, room: u64) -> Result<(), Failure> {
+        let fresh = self.allocate(room)?;
         ord::writer_fence();
-        self.region.memory.copy_words(work.owned.location + 1, fresh.location + 1, words - 1);
-        let old = std::mem::replace(&mut work.owned, fresh);
+        self.region.memory.copy_words(owned.location + 1, fresh.location + 1, room - 1);
+        let old = std::mem::replace(owned, fresh);
         self.free_block(old, false);
         Ok(())
-    }
-
-    /// One compare-exchange from the found item to the sealed block.
-    fn replace_with(&mut self, found: &Found<'_>, work: &Work) -> bool {
-        let generation = self.region.geometry.short_generation(work.owned.generation);
-        let word = found.word.replaced_by(generation, work.owned.location);
-        let removal = self.end_of(found).unwrap_or(Removal::Replaced);
-        let Some(old) = self.exchange(found, word, removal) else { return false };
-        if let Some(old) = old {
-            self.put_back(old);
-        }
-        true
     }
 }

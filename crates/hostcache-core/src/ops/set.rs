@@ -141,27 +141,21 @@ impl<H: Host> Session<'_, H> {
         request: &SetRequest<'_>,
     ) -> Result<SetOutcome, Failure> {
         self.tally(Counter::CmdSet, 1);
-        let mut set = Set { request: *request, deadline: None, refused: SetOutcome::Missing };
-        let stored = self.apply(key, &mut set);
-        self.conclude(request, &set, stored)
+        let mut set = Set::new(request);
+        let stored = self.apply(key, &mut set)?;
+        Ok(self.conclude(request, &set, stored))
     }
 
-    /// The outcome of a store that was tried, counted.
+    /// The outcome of a store that ended, counted.
     pub(super) fn conclude(
         &self,
         request: &SetRequest<'_>,
         set: &Set<'_>,
-        stored: Result<Option<u64>, Failure>,
-    ) -> Result<SetOutcome, Failure> {
+        stored: Option<u64>,
+    ) -> SetOutcome {
         let outcome = match stored {
-            Ok(Some(token)) => SetOutcome::Stored(token),
-            Ok(None) => set.refused,
-            Err(failure) => {
-                if failure == Failure::NoRoom {
-                    self.tally(Counter::NoRoom, 1);
-                }
-                return Err(failure);
-            }
+            Some(token) => SetOutcome::Stored(token),
+            None => set.refused,
         };
         if matches!(request.condition, Condition::IfToken(_)) {
             let counter = match outcome {
@@ -171,6 +165,6 @@ impl<H: Host> Session<'_, H> {
             };
             self.tally(counter, 1);
         }
-        Ok(outcome)
+        outcome
     }
 }

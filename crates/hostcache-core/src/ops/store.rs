@@ -1,5 +1,6 @@
 //! The one loop behind every operation that stores: look, decide, fill a private block, make one change.
 
+use super::publish::InPlace;
 use crate::fuel::Fuel;
 use crate::layout::{ItemHead, ItemSizes};
 use crate::ordering as ord;
@@ -44,6 +45,7 @@ pub(crate) enum Verdict {
 /// An item to be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Draft<'a> {
+    /// Not looked at where the block holds its value already.
     pub(crate) value: &'a [u8],
     pub(crate) flags: u32,
     pub(crate) encoding: u8,
@@ -60,10 +62,18 @@ impl Draft<'_> {
 }
 
 /// The operation's own block.
-struct Private {
-    owned: Owned,
+pub(super) struct Private {
+    pub(super) owned: Owned,
+    /// Where a reserved block holds its value.
+    pub(super) in_place: Option<InPlace>,
     sealed: Option<Sealed>,
     placed: Option<Placed>,
+}
+
+impl Private {
+    pub(super) fn new(owned: Owned, in_place: Option<InPlace>) -> Self {
+        Self { owned, in_place, sealed: None, placed: None }
+    }
 }
 
 /// What a sealed block holds.
@@ -102,9 +112,19 @@ impl<H: Host> Session<'_, H> {
         key: &[u8],
         change: &mut C,
     ) -> Result<Option<u64>, Failure> {
+        self.apply_with(key, change, None)
+    }
+
+    /// [`Session::apply`] that begins with a block.
+    pub(super) fn apply_with<C: Change>(
+        &mut self,
+        key: &[u8],
+        change: &mut C,
+        private: Option<Private>,
+    ) -> Result<Option<u64>, Failure> {
         let region = self.region;
         let probe = Probe::new(&region.geometry, key);
-        let mut work = Work { key, probe, change, private: None };
+        let mut work = Work { key, probe, change, private };
         let mut fuel = Fuel::operation();
         let result = loop {
             match self.attempt(&mut work, &mut fuel) {
@@ -117,7 +137,7 @@ impl<H: Host> Session<'_, H> {
         if let Some(private) = work.private {
             self.abandon(private);
         }
-        result
+        result.map_err(|failure| self.refuse(failure))
     }
 
     fn attempt<C: Change>(
@@ -148,7 +168,7 @@ impl<H: Host> Session<'_, H> {
         if self.is_newer(found, epoch) {
             return Ok(Attempt::Again);
         }
-        let end = self.end_at(found, epoch);
+        let end = region.end_at(self.host, found, epoch);
         let revised = match self.consider(work.change, found, end)? {
             None => return Ok(Attempt::Again),
             Some(Verdict::Keep) => return Ok(Attempt::Kept),
@@ -194,7 +214,7 @@ impl<H: Host> Session<'_, H> {
     /// Gives a sealed block back that was not linked.
     #[cold]
     pub(super) fn take_back(&mut self, owned: Owned, sealed: Sealed) {
-        self.abandon(Private { owned, sealed: Some(sealed), placed: None });
+        self.abandon(Private { sealed: Some(sealed), ..Private::new(owned, None) });
     }
 
     /// Places and commits the private block of an absent key.
@@ -231,14 +251,14 @@ impl<H: Host> Session<'_, H> {
         Ok(Attempt::Stored(sealed.token))
     }
 
-    pub(super) fn is_newer(&self, found: &Found<'_>, epoch: u64) -> bool {
+    fn is_newer(&self, found: &Found<'_>, epoch: u64) -> bool {
         let geometry = &self.region.geometry;
         let distance = geometry.stamp(found.head.stamp().wrapping_sub(epoch));
         distance != 0 && distance < geometry.half_stamps()
     }
 
     /// Asks the change about a found item, which is dead if it has an end. `None`: it changed meanwhile, look again.
-    pub(super) fn consider<C: Change>(
+    fn consider<C: Change>(
         &mut self,
         change: &mut C,
         found: &Found<'_>,
@@ -279,14 +299,20 @@ impl<H: Host> Session<'_, H> {
         {
             return Ok(sealed);
         }
-        let sizes = draft.sizes(work.key);
-        let mut private = match work.private.take() {
+        let private = match &mut work.private {
             Some(private) => private,
-            None => Private { owned: self.allocate(sizes.words())?, sealed: None, placed: None },
+            none => {
+                let owned = self.allocate(draft.sizes(work.key).words())?;
+                none.insert(Private::new(owned, None))
+            }
         };
-        let sealed = self.fill(&private.owned, work.key, &draft, stamp);
+        let sealed = match &mut private.in_place {
+            None => self.fill(&private.owned, work.key, &draft, stamp),
+            Some(in_place) => {
+                self.complete(&mut private.owned, in_place, work.key, &draft, stamp)?
+            }
+        };
         private.sealed = Some(sealed);
-        work.private = Some(private);
         Ok(sealed)
     }
 
@@ -310,7 +336,9 @@ impl<H: Host> Session<'_, H> {
         }
         self.unseal(private);
         let words = draft.sizes(key).words();
-        if let Some(work) = private.take_if(|work| !self.fits(&work.owned, words)) {
+        let is_useless =
+            |work: &mut Private| work.in_place.is_none() && !self.fits(&work.owned, words);
+        if let Some(work) = private.take_if(is_useless) {
             self.abandon(work);
         }
         None
@@ -338,19 +366,30 @@ impl<H: Host> Session<'_, H> {
     ) -> Sealed {
         let region = self.region;
         let sizes = draft.sizes(key);
-        let token = draft.token.unwrap_or_else(|| self.lane.token(region));
-        let Draft { value, flags, encoding, deadline, .. } = *draft;
-        let head = ItemHead { sizes, encoding, flags, stamp, token, deadline };
-        let Owned { location, generation, .. } = *owned;
         ord::writer_fence();
-        let words = region.memory.array(location);
-        head.store_to(words);
         let key_words = key.len().div_ceil(8);
-        let body_at = location + sizes.key_offset();
-        let body = region.memory.bytes(body_at, key_words * 8 + value.len());
+        let body_at = owned.location + sizes.key_offset();
+        let body = region.memory.bytes(body_at, key_words * 8 + draft.value.len());
         body.first(key.len()).store(key);
-        body.skip_words(key_words).store(value);
-        let published = BlockWord::new(BlockState::Published, self.lane.id, generation);
+        body.skip_words(key_words).store(draft.value);
+        self.seal(owned, sizes, draft, stamp)
+    }
+
+    /// Writes what stands before the key, and seals the block: key and value are there.
+    #[inline(always)]
+    pub(super) fn seal(
+        &mut self,
+        owned: &Owned,
+        sizes: ItemSizes,
+        draft: &Draft<'_>,
+        stamp: u64,
+    ) -> Sealed {
+        let region = self.region;
+        let token = draft.token.unwrap_or_else(|| self.lane.token(region));
+        let Draft { flags, encoding, deadline, .. } = *draft;
+        let words = region.memory.array(owned.location);
+        ItemHead { sizes, encoding, flags, stamp, token, deadline }.store(words);
+        let published = BlockWord::new(BlockState::Published, self.lane.id, owned.generation);
         words[0].store(published.bits(), ord::header_seal());
         Sealed { stamp, token, bytes: sizes.bytes() }
     }
@@ -364,9 +403,10 @@ impl<H: Host> Session<'_, H> {
         work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
         self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
-        if !self.may_link(&work.owned)
-            && let Some(work) = private.take()
-        {
+        // A block that holds its value is changed for another where it is completed.
+        let is_useless =
+            |work: &mut Private| work.in_place.is_none() && !self.may_link(&work.owned);
+        if let Some(work) = private.take_if(is_useless) {
             self.free_block(work.owned, false);
         }
     }

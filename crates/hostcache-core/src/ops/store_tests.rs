@@ -1,11 +1,11 @@
-//! What becomes of a block that was sealed and never linked.
+//! What becomes of a block that was sealed and never linked, and of stores for which there is none.
 
 use super::store::{Change, Draft, Present, Verdict};
-use super::{Condition, Deadline, SetRequest};
+use super::{Arithmetic, Condition, Deadline, End, SetRequest};
 use crate::fixture::{Fixture, Still};
 use crate::layout::Identity;
 use crate::word::{BlockState, PageState};
-use crate::{Failure, Lane, Region, Session};
+use crate::{Counter, Failure, Lane, Region, Session};
 
 /// A replacement under which another lane deletes the key while the new item is drafted.
 struct Overtaken<'a> {
@@ -59,4 +59,31 @@ fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
     let grown: u64 = headers().iter().map(|header| header.generation() - fresh).sum();
     assert_eq!(grown, 2, "one for the deletion, one for what was sealed in vain");
     assert!(headers().iter().all(|header| header.state() != BlockState::Published));
+}
+
+#[test]
+fn every_store_that_finds_no_room_is_counted() {
+    let Fixture { region, .. } = &Fixture::new();
+    let mut hoarder = Lane::attach(region, 0, &Identity::default());
+    let mut hoarder = Session::new(region, &mut hoarder, &Still);
+    let request = SetRequest {
+        value: b"1",
+        flags: 0,
+        encoding: 0,
+        deadline: Deadline::At(None),
+        condition: Condition::Always,
+    };
+    hoarder.set(b"there", &request).expect("there is room");
+    while hoarder.take_free_page().is_some() {}
+    let mut lane = Lane::attach(region, 1, &Identity::default());
+    let mut session = Session::new(region, &mut lane, &Still);
+    let long = [7; 20_000];
+    let no_room = Err(Failure::NoRoom);
+    let large = SetRequest { value: &long, ..request };
+    assert_eq!(session.set(b"key", &large).map(|_| ()), no_room);
+    assert_eq!(session.extend(b"there", &long, End::Back).map(|_| ()), no_room);
+    // Of the key's length a counter is as large.
+    assert_eq!(session.count(&long, Arithmetic::Increment(1), Some(0), None).map(|_| ()), no_room);
+    assert!(session.reserve(3, 20_000, false).is_err());
+    assert_eq!(region.counters().get(Counter::NoRoom), 4);
 }

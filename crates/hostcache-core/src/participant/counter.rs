@@ -1,6 +1,6 @@
 //! Counters: each lane adds in lines of its own, whoever asks sums them up.
 
-use super::{Lane, Ticket};
+use super::{Lane, Record, Ticket};
 use crate::layout::record;
 use crate::region::Region;
 use crate::sync::Ordering;
@@ -92,16 +92,14 @@ impl Counters {
     }
 }
 
-impl Lane {
-    /// Adds. The lane is this thread's alone, so this is no atomic read-modify-write.
-    #[inline(always)]
-    pub(crate) fn count(&self, region: &Region, counter: Counter, by: u64) {
-        if cfg!(loom) {
-            return;
-        }
-        let word = &self.record(region)[record::COUNTERS as usize + counter as usize];
-        word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+/// Adds in a lane's record. The lane is this thread's alone, so this is no atomic read-modify-write.
+#[inline(always)]
+pub(crate) fn add(record: &Record, counter: Counter, by: u64) {
+    if cfg!(loom) {
+        return;
     }
+    let word = &record[record::COUNTERS as usize + counter as usize];
+    word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }
 
 impl Lane {
@@ -116,11 +114,7 @@ impl Ticket {
     /// Counts one event of a reader in the lane's record. Should the lane have been taken away, its next owner counts it.
     #[inline(always)]
     pub fn tally(self, region: &Region, counter: Counter) {
-        if cfg!(loom) {
-            return;
-        }
-        let word = &self.record(region)[record::COUNTERS as usize + counter as usize];
-        word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        add(self.record(region), counter, 1);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A lane: one thread's part in a region.
 
-use super::Counter;
+use super::counter::{self, Counter};
 use super::magazine::Magazine;
 use crate::layout::{Identity, record};
 use crate::ordering as ord;
@@ -21,6 +21,9 @@ pub struct Lane {
     pub(crate) scratch: Vec<u8>,
 }
 
+/// The words of a lane's record.
+pub(crate) type Record = [AtomicU64; record::WORDS as usize];
+
 /// One incarnation of one lane.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket {
@@ -31,7 +34,7 @@ pub struct Ticket {
 
 impl Ticket {
     #[inline(always)]
-    pub(super) fn record(self, region: &Region) -> &[AtomicU64; record::WORDS as usize] {
+    pub(super) fn record(self, region: &Region) -> &Record {
         region.memory.array(self.at)
     }
 
@@ -68,8 +71,9 @@ impl Lane {
             scratch: Vec::new(),
         };
         if let Some(blocks) = recovered {
-            lane.count(region, Counter::RecoveredParticipants, 1);
-            lane.count(region, Counter::RecoveredBlocks, blocks);
+            let record = lane.record(region);
+            counter::add(record, Counter::RecoveredParticipants, 1);
+            counter::add(record, Counter::RecoveredBlocks, blocks);
         }
         lane
     }
@@ -89,7 +93,7 @@ impl Lane {
 
     /// The lane's record.
     #[inline(always)]
-    pub(crate) fn record<'a>(&self, region: &'a Region) -> &'a [AtomicU64; record::WORDS as usize] {
+    pub(crate) fn record<'a>(&self, region: &'a Region) -> &'a Record {
         self.ticket.record(region)
     }
 

@@ -6,7 +6,9 @@ mod lane;
 mod magazine;
 mod recovery;
 
+pub(crate) use counter::add;
 pub use counter::{Counter, Counters};
+pub(crate) use lane::Record;
 pub use lane::{Lane, LaneView, Ticket};
 pub(crate) use magazine::{Entry, Held};
 pub use recovery::Recovered;

@@ -8,9 +8,10 @@ use crate::layout::record;
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::session::Session;
+use crate::slab::{Hint, Kind};
 use crate::sync::Ordering;
 use crate::table::{Position, Probe};
-use crate::word::{BlockState, BlockWord, ControlWord, LaneId, PageState, PageWord, SlotWord};
+use crate::word::{BlockState, BlockWord, LaneId, PageState, PageWord, SlotWord};
 
 /// What came back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Region {
         let location = word.location();
         if self.geometry.page_of(location).is_none()
             || header.state() != BlockState::Published
-            || self.geometry.short_generation(header.generation()) != word.generation()
+            || self.geometry.short_generation_of(header) != word.generation()
         {
             return false;
         }
@@ -157,7 +158,9 @@ impl Region {
             }
             BlockState::Free => {
                 // Freed, and died before it was hinted at.
-                self.hint_if_chunk(location);
+                if let Some(Kind::Chunk(class)) = self.kind_of(location) {
+                    self.hint_chunk(location, class);
+                }
                 false
             }
             BlockState::Orphan => self.adopt_at(location, lane),
@@ -191,40 +194,9 @@ impl Region {
     /// Frees a block: one CAS on what was seen. A published incarnation ends; a claimed one was never linked.
     fn take(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
         let published = header.state() == BlockState::Published;
-        let taken =
-            !(published && header.is_pinned()) && self.take_unpinned(lane, location, header);
+        let taken = !(published && header.is_pinned()) && self.free_seen(location, header, lane);
         // The bit may have been set under this: the holder found the item before it was unlinked.
         taken || (published && self.free_pinned(location, header, lane))
-    }
-
-    fn take_unpinned(&self, lane: LaneId, location: u64, header: BlockWord) -> bool {
-        use crate::slab::Kind;
-        let published = header.state() == BlockState::Published;
-        let generation = header.generation() + u64::from(published);
-        match self.kind_of(location) {
-            Some(Kind::Chunk(class)) => {
-                let freed = self.change_header(location, header, BlockWord::free(generation));
-                if freed {
-                    self.hint_chunk(location, class);
-                }
-                freed
-            }
-            Some(Kind::Run(_)) => {
-                let claimed = BlockWord::new(BlockState::Claimed, lane, generation);
-                let won = header == claimed || self.change_header(location, header, claimed);
-                if won {
-                    self.free_run(location, lane);
-                }
-                won
-            }
-            None => false,
-        }
-    }
-
-    fn hint_if_chunk(&self, location: u64) {
-        if let Some(crate::slab::Kind::Chunk(class)) = self.kind_of(location) {
-            self.hint_chunk(location, class);
-        }
     }
 
     /// Whether a slot names a published block; `None`: it changed while it was looked at.
@@ -234,17 +206,14 @@ impl Region {
             return None;
         }
         let probe = Probe::new(&self.geometry, &key);
-        let generation = self.geometry.short_generation(header.generation());
+        let generation = self.geometry.short_generation_of(header);
         let Some((position, word)) = self.find_location(&probe, location, generation) else {
             return Some(Reference::None);
         };
         if !word.is_tentative() {
             return Some(Reference::Linked);
         }
-        let control = ControlWord::from_bits(self.control(probe.primary).load(ord::control_load()));
-        let pending = control.pending().is_some_and(|pending| {
-            Position::pending(&self.geometry, probe.primary, pending, control.tag()) == position
-        });
+        let pending = self.is_pending(position, word);
         // Pending means committed: whoever comes next finishes it. Committed and finished meanwhile: the slot moved on.
         let word_now = SlotWord::from_bits(self.slot(position).load(ord::slot_recheck()));
         if pending || word_now != word {
@@ -279,7 +248,7 @@ impl Region {
                 0
             }
             PageState::Free => {
-                self.set_hint(crate::slab::Hint::FreePages, page);
+                self.set_hint(Hint::FreePages, page);
                 0
             }
             PageState::Slab => 0,

@@ -3,7 +3,7 @@
 use crate::participant::Entry;
 use crate::region::Region;
 use crate::session::Session;
-use crate::slab::{Kind, Owned};
+use crate::slab::Owned;
 use crate::word::{BlockState, BlockWord, LaneId};
 
 impl<H> Session<'_, H> {
@@ -67,28 +67,7 @@ impl Region {
     }
 
     fn free_orphan(&self, location: u64, orphan: BlockWord, lane: LaneId) -> bool {
-        if self.is_pinned(location) {
-            return false;
-        }
-        let generation = orphan.generation() + 1;
-        match self.kind_of(location) {
-            Some(Kind::Chunk(class)) => {
-                let freed = self.change_header(location, orphan, BlockWord::free(generation));
-                if freed {
-                    self.hint_chunk(location, class);
-                }
-                freed
-            }
-            Some(Kind::Run(_)) => {
-                let claimed = BlockWord::new(BlockState::Claimed, lane, generation);
-                let won = self.change_header(location, orphan, claimed);
-                if won {
-                    self.free_run(location, lane);
-                }
-                won
-            }
-            None => false,
-        }
+        !self.is_pinned(location) && self.free_seen(location, orphan, lane)
     }
 }
 

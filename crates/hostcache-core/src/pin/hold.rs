@@ -6,7 +6,7 @@ use crate::ops::{Got, Value};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::sync::{AtomicU64, Ordering};
-use crate::table::{Found, Lookup, Probe};
+use crate::table::{Found, Lookup, Probe, Removal};
 use crate::word::{BlockState, LaneId, PinWord};
 
 /// One record of a lane; used by one pin at a time.
@@ -107,18 +107,14 @@ impl Region {
                 return Ok(Got::Miss);
             };
             let head = found.item_head();
-            let end = if self.is_cleared(head.stamp, epoch) {
-                Some(Got::Miss)
-            } else if head.deadline.is_some_and(|deadline| deadline <= host.now_ms()) {
-                Some(Got::Expired)
-            } else {
-                None
-            };
+            let end = self.end_at(host, &found, epoch);
             if !found.is_whole() {
                 continue;
             }
-            if let Some(end) = end {
-                return Ok(end);
+            match end {
+                Some(Removal::Expired) => return Ok(Got::Expired),
+                Some(_) => return Ok(Got::Miss),
+                None => {}
             }
             charge(self.pin_charge(&head.sizes)).map_err(PinFailure::Refused)?;
             let pin = PinWord::held(found.location(), head.sizes.words());

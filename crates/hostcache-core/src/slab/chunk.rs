@@ -8,7 +8,7 @@ use crate::region::Region;
 use crate::session::Session;
 use crate::sync::Ordering;
 use crate::table::Found;
-use crate::word::{BlockState, BlockWord, PageState, PageWord};
+use crate::word::{BlockState, BlockWord, LaneId, PageState, PageWord};
 
 /// What a block is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,33 @@ impl Region {
         self.header(location)
             .compare_exchange(from.bits(), to.bits(), ord::header_claim(), Ordering::Relaxed)
             .is_ok()
+    }
+
+    /// Frees a block that is in no slot, by one CAS on the header that was seen: no living lane's, or an ORPHAN that
+    /// nobody holds. False: somebody was first. A run passes through the hands of `lane`: the caller's own, or one that
+    /// it recovers, which may hold the run already.
+    pub(crate) fn free_seen(&self, location: u64, header: BlockWord, lane: LaneId) -> bool {
+        // A claimed incarnation was never linked; any other ends.
+        let ended = header.state() != BlockState::Claimed;
+        let generation = header.generation() + u64::from(ended);
+        match self.kind_of(location) {
+            Some(Kind::Chunk(class)) => {
+                let freed = self.change_header(location, header, BlockWord::free(generation));
+                if freed {
+                    self.hint_chunk(location, class);
+                }
+                freed
+            }
+            Some(Kind::Run(_)) => {
+                let claimed = BlockWord::new(BlockState::Claimed, lane, generation);
+                let won = header == claimed || self.change_header(location, header, claimed);
+                if won {
+                    self.free_run(location, lane);
+                }
+                won
+            }
+            None => false,
+        }
     }
 
     /// What a block is made of that cannot change now: it is owned, or linked.

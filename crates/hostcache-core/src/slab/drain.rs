@@ -1,7 +1,7 @@
 //! Emptying a page, so that it can change hands.
 
 use super::Hint;
-use crate::region::Host;
+use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::table::Removal;
 use crate::word::{BlockState, BlockWord, PageState, PageWord};
@@ -60,7 +60,7 @@ impl<H: Host> Session<'_, H> {
         let mut highest = 0;
         for chunk in 0..chunks {
             let Some(generation) = self.drain_chunk(start + chunk * words) else {
-                self.roll_back(page, drain, chunk);
+                region.undrain(page, drain, self.lane.id, chunk);
                 return None;
             };
             highest = highest.max(generation);
@@ -106,15 +106,9 @@ impl<H: Host> Session<'_, H> {
         }
         None
     }
-
-    /// Gives back the first chunks of a page that could not be emptied.
-    fn roll_back(&mut self, page: u64, drain: PageWord, chunks: u64) {
-        let region = self.region;
-        region.undrain(page, drain, self.lane.id, chunks);
-    }
 }
 
-impl crate::region::Region {
+impl Region {
     /// Frees those of the first chunks of a draining page that a lane claimed, and makes it a slab page again.
     pub(crate) fn undrain(&self, page: u64, drain: PageWord, lane: u16, chunks: u64) -> u64 {
         let class = drain.class();

@@ -106,26 +106,15 @@ impl<'a, H: Host> Session<'a, H> {
         let key = &mut self.lane.scratch;
         let whole = region.copy_key(location, key) && region.still(location, header);
         let probe = whole.then(|| Probe::new(&region.geometry, key));
-        let generation = region.geometry.short_generation(header.generation());
+        let generation = region.geometry.short_generation_of(header);
         let (position, word) = region.find_location(&probe?, location, generation)?;
         region.found_at(position, word, header)
     }
 
-    /// Why an item is dead, if it is.
+    /// Why an item is dead, if it is. Counts as [`end_at`](crate::region::Region::end_at) does.
     #[inline]
     pub(crate) fn end_of(&self, found: &Found) -> Option<Removal> {
-        self.end_at(found, self.region.epoch())
-    }
-
-    /// Why an item is dead as seen from an epoch, if it is. Counts if [`Found::is_whole`] says so afterwards, or if the
-    /// item's slot is exchanged.
-    #[inline]
-    pub(crate) fn end_at(&self, found: &Found, epoch: u64) -> Option<Removal> {
-        if self.region.is_cleared(found.head.stamp(), epoch) {
-            return Some(Removal::Cleared);
-        }
-        let deadline = found.deadline()?;
-        (deadline <= self.host.now_ms()).then_some(Removal::Expired)
+        self.region.end_at(self.host, found, self.region.epoch())
     }
 
     /// Makes room in a full set: the least used committed item of both buckets goes.

@@ -41,12 +41,6 @@ impl Region {
         word.fetch_and(!(1 << (page % 64)), Ordering::Relaxed);
     }
 
-    pub(crate) fn hint_free_pages(&self) {
-        for page in 0..self.geometry.pages {
-            self.set_hint(Hint::FreePages, page);
-        }
-    }
-
     /// The next hinted page from `from` on, going round once.
     pub(crate) fn next_hint(&self, hint: Hint, from: u64) -> Option<u64> {
         let start = hint.start(&self.geometry);

@@ -18,9 +18,27 @@ use crate::word::{BlockWord, LaneId, PageState, PageWord};
 /// Index of the run word in an entry.
 pub(crate) const RUN: u64 = 1;
 /// Index of the generation base in an entry.
-pub(crate) const BASE: u64 = 2;
+const BASE: u64 = 2;
+
+/// SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014): spreads every bit over all.
+const fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
 
 impl Region {
+    /// The page table of a new region: all are free.
+    pub(crate) fn start_pages(&self) {
+        for page in 0..self.geometry.pages {
+            // Generations start at random, so that a header word does not look like data.
+            let base = mix(self.geometry.shape.seed ^ page) >> 18;
+            self.page_entry(page, BASE).store(base, Ordering::Relaxed);
+            self.set_hint(Hint::FreePages, page);
+        }
+    }
+
     #[inline]
     pub(crate) fn page_entry(&self, page: u64, at: u64) -> &AtomicU64 {
         self.word(self.geometry.pages_at + page * PAGE_ENTRY_WORDS + at)

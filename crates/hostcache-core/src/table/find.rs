@@ -268,9 +268,7 @@ impl Region {
     pub(crate) fn is_pending(&self, position: Position, word: SlotWord) -> bool {
         let primary = position.primary(&self.geometry, word);
         let control = ControlWord::from_bits(self.control(primary).load(ord::control_load()));
-        control.pending().is_some_and(|pending| {
-            Position::pending(&self.geometry, primary, pending, control.tag()) == position
-        })
+        position.is_pending(&self.geometry, primary, control)
     }
 
     /// [`Found::is_whole`] of a block that nothing was found in yet.

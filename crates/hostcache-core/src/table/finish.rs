@@ -26,9 +26,7 @@ impl<H> Session<'_, H> {
         let region = self.region;
         let primary = position.primary(&region.geometry, word);
         let control = ControlWord::from_bits(region.control(primary).load(ord::control_load()));
-        let pending_here = control.pending().is_some_and(|pending| {
-            Position::pending(&region.geometry, primary, pending, control.tag()) == position
-        });
+        let pending_here = position.is_pending(&region.geometry, primary, control);
         // The slot is looked at behind the control word: committed there means that the pending insertion is
         // finished. Without this look, what is pending might be a successor that is not.
         if pending_here && region.slot(position).load(ord::slot_recheck()) == word.bits() {

@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::layout::{BUCKET_WORDS, Geometry};
 use crate::region::Region;
 use crate::sync::AtomicU64;
-use crate::word::SlotWord;
+use crate::word::{ControlWord, SlotWord};
 
 pub(crate) use crate::layout::SLOTS;
 
@@ -109,6 +109,18 @@ impl Position {
         } else {
             bucket
         }
+    }
+
+    /// Whether a control word of `primary` is pending on this slot.
+    pub(crate) fn is_pending(
+        self,
+        geometry: &Geometry,
+        primary: u64,
+        control: ControlWord,
+    ) -> bool {
+        control
+            .pending()
+            .is_some_and(|pending| Self::pending(geometry, primary, pending, control.tag()) == self)
     }
 
     /// The slot that a pending control word of `primary` means.

@@ -106,6 +106,27 @@ impl<H: Host> Session<'_, H> {
 }
 
 impl Region {
+    /// Why an item is dead as seen from an epoch, if it is. Counts if [`Found::is_whole`] says so afterwards, or if the
+    /// item's slot is exchanged.
+    #[inline]
+    pub(crate) fn end_at<H: Host>(
+        &self,
+        host: &H,
+        found: &Found<'_>,
+        epoch: u64,
+    ) -> Option<Removal> {
+        if self.is_cleared(found.head.stamp(), epoch) {
+            return Some(Removal::Cleared);
+        }
+        (!found.is_alive(host)).then_some(Removal::Expired)
+    }
+
+    /// Whether a clear has ended an item, as seen from an epoch, by the item's stamp.
+    #[inline(always)]
+    pub(crate) fn is_cleared(&self, stamp: u64, epoch: u64) -> bool {
+        self.geometry.stamp(stamp.wrapping_sub(epoch)) >= self.geometry.half_stamps()
+    }
+
     /// The slot that names a location in a generation. Not one look at all slots, but an incarnation never moves.
     pub(crate) fn find_location(
         &self,
@@ -133,7 +154,7 @@ impl Region {
         }
         let header = self.load_header(location);
         if header.state() != BlockState::Published
-            || self.geometry.short_generation(header.generation()) != word.generation()
+            || self.geometry.short_generation_of(header) != word.generation()
         {
             return None;
         }
