@@ -194,6 +194,11 @@ fn claim_node() -> &'static Node {
     }
 }
 
+/// What leads to the file of an open descriptor, whatever its name is by now.
+pub(crate) fn link_of(fd: &impl AsRawFd) -> String {
+    format!("/proc/self/fd/{}", fd.as_raw_fd())
+}
+
 fn identity(fd: RawFd) -> Option<Identity> {
     // SAFETY: an all-zero `stat` is a valid one; it consists of integers.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };

@@ -87,16 +87,21 @@ pub fn check_directory(path: &Path) -> Result<(), FileError> {
 }
 
 fn open_checked(path: &Path) -> Result<File, FileError> {
-    let directory = OpenOptions::new()
+    let directory = open_directory(path)?;
+    trust::check_directory(&directory, path, path != own_directory(), None)?;
+    Ok(directory)
+}
+
+/// Opens what must be a directory, and no link to one.
+pub(crate) fn open_directory(path: &Path) -> Result<File, FileError> {
+    OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
         .open(path)
         .map_err(|error| match trust::refused_kind(path, FileKind::Directory) {
             Some(kind) => FileError::NotADirectory { path: path.to_path_buf(), kind },
             None => FileError::from_io("open directory", path, error),
-        })?;
-    trust::check_directory(&directory, path, path != own_directory(), None)?;
-    Ok(directory)
+        })
 }
 
 /// The directories to look for regions in, those that exist and that the caller may read: the

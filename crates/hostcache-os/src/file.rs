@@ -9,6 +9,7 @@ use crate::trust;
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -102,6 +103,18 @@ pub fn duplicate(file: &File, identity: (u64, u64)) -> Result<File, OsError> {
     )))
 }
 
+/// Takes the lock on an open file or directory as a whole, which is no byte lock; `false`: somebody else has it. It goes
+/// with the last descriptor and mapping of this opening.
+pub(crate) fn try_lock(file: &impl AsFd) -> io::Result<bool> {
+    let fd = file.as_fd().as_raw_fd();
+    // SAFETY: the call takes and returns numbers.
+    if unsafe { libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) } == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
+}
+
 /// Takes the name away. Processes that have the file mapped keep it.
 pub fn unlink(path: &Path) -> Result<(), FileError> {
     std::fs::remove_file(path).map_err(|error| FileError::from_io("unlink", path, error))
@@ -125,7 +138,7 @@ pub fn available_bytes(path: &Path) -> Result<u64, OsError> {
 }
 
 /// The path as the system wants it.
-fn c_path(path: &Path) -> Result<CString, OsError> {
+pub(crate) fn c_path(path: &Path) -> Result<CString, OsError> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|error| OsError::new("use of the path", path, io::Error::from(error)))
 }

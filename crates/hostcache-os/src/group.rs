@@ -3,16 +3,17 @@
 //! With the set-group-id bit, files made in it belong to the group. The directory appears with its group and mode, or
 //! not at all: a member who looks never finds it half-made.
 
-use crate::directory::{PREFIX, SHARED_MEMORY, named_directory, without_trailing_slash};
-use crate::error::{FileError, FileKind, OsError};
-use crate::file::open_checked_file;
-use crate::random::random_bytes;
+use crate::directory::{
+    PREFIX, SHARED_MEMORY, named_directory, open_directory, without_trailing_slash,
+};
+use crate::error::{FileError, OsError};
+use crate::file::{c_path, mode_and_group, open_checked_file};
+use crate::pending::{rename, temporary_name};
 use crate::trust::{self, Caller};
 use std::ffi::CString;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 const MODE: u32 = 0o2770;
@@ -82,10 +83,8 @@ pub fn check_group_directory(path: &Path, gid: u32) -> Result<(), FileError> {
     let path = without_trailing_slash(path);
     let directory = open_directory(path)?;
     trust::check_directory(&directory, path, true, Some(gid))?;
-    let fail = |error| FileError::from_io("fstat", path, error);
-    let metadata = directory.metadata().map_err(fail)?;
-    check_group(path, metadata.gid(), gid)?;
-    let mode = metadata.mode() & 0o7777;
+    let (mode, found) = mode_and_group(&directory)?;
+    check_group(path, found, gid)?;
     if mode & MODE != MODE {
         let detail = "a group's regions need a directory of mode 2770: use chmod 2770, or name \
                       another directory";
@@ -98,8 +97,8 @@ pub fn check_group_directory(path: &Path, gid: u32) -> Result<(), FileError> {
 /// must belong to the group.
 pub fn open_group_file(path: &Path, gid: u32, writable: bool) -> Result<File, FileError> {
     let file = open_checked_file(path, writable, Some(gid))?;
-    let metadata = file.metadata().map_err(|error| FileError::from_io("fstat", path, error))?;
-    check_group(path, metadata.gid(), gid)?;
+    let (_, found) = mode_and_group(&file)?;
+    check_group(path, found, gid)?;
     Ok(file)
 }
 
@@ -110,65 +109,37 @@ fn check_group(path: &Path, gid: u32, expected: u32) -> Result<(), FileError> {
     Err(FileError::ForeignGroup { path: path.to_path_buf(), gid, expected })
 }
 
-fn open_directory(path: &Path) -> Result<File, FileError> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
-        .open(path)
-        .map_err(|error| match trust::refused_kind(path, FileKind::Directory) {
-            Some(kind) => FileError::NotADirectory { path: path.to_path_buf(), kind },
-            None => FileError::from_io("open directory", path, error),
-        })
-}
-
-/// Makes it under another name, which no region directory has, and renames it: somebody else may be faster.
+/// Makes it under another name, which no region directory has, and renames it: somebody else may be faster. Whoever is
+/// killed in between leaves an empty directory, which nothing removes.
 fn make(path: &Path, gid: u32) -> Result<(), FileError> {
-    let unique = u128::from_ne_bytes(random_bytes()?);
-    let temporary = path.with_file_name(format!(".hostcache-{unique:032x}"));
+    let temporary = path.with_file_name(temporary_name()?);
     DirBuilder::new()
         .mode(0o700)
         .create(&temporary)
         .map_err(|error| OsError::new("mkdir", path, error))?;
-    let answer = fit_out(&temporary, gid).and_then(|()| rename(&temporary, path));
-    if answer.is_err() {
-        // Nothing is in it, and nobody else knows of it.
-        let _ = std::fs::remove_dir(&temporary);
-    }
-    match answer {
-        Err((_, error)) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err((operation, error)) => Err(OsError::new(operation, path, error).into()),
-        Ok(()) => Ok(()),
-    }
+    let answer = fit_out_and_rename(&temporary, path, gid);
+    // Unless it was renamed. Nothing is in it, and nobody else knows of it.
+    let _ = std::fs::remove_dir(&temporary);
+    answer
 }
 
-type Failed = (&'static str, io::Error);
-
-fn fit_out(directory: &Path, gid: u32) -> Result<(), Failed> {
-    let handle = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW)
-        .open(directory)
-        .map_err(|error| ("open directory", error))?;
-    fchown(&handle, None, Some(gid)).map_err(|error| ("fchown", error))?;
+fn fit_out_and_rename(temporary: &Path, path: &Path, gid: u32) -> Result<(), FileError> {
+    let fail = |operation| move |error| OsError::new(operation, path, error);
+    let handle = open_directory(temporary)?;
+    fchown(&handle, None, Some(gid)).map_err(fail("fchown"))?;
     // After the owner: a change of group may take the bit away.
-    handle.set_permissions(PermissionsExt::from_mode(MODE)).map_err(|error| ("fchmod", error))
-}
-
-fn rename(from: &Path, to: &Path) -> Result<(), Failed> {
-    let c_path = |path: &Path| {
-        CString::new(path.as_os_str().as_bytes()).map_err(|error| ("rename", error.into()))
-    };
-    let (from, to) = (c_path(from)?, c_path(to)?);
-    let here = libc::AT_FDCWD;
-    // SAFETY: both names end with NUL.
-    let answer =
-        unsafe { libc::renameat2(here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE) };
-    if answer == 0 { Ok(()) } else { Err(("renameat2", io::Error::last_os_error())) }
+    handle.set_permissions(PermissionsExt::from_mode(MODE)).map_err(fail("fchmod"))?;
+    let (from, to) = (c_path(temporary)?, c_path(path)?);
+    match rename(libc::AT_FDCWD, &from, &to, libc::RENAME_NOREPLACE) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => Ok(other.map_err(fail("renameat2"))?),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
 
     #[test]
     fn a_group_is_known_by_name_and_by_number() {

@@ -20,8 +20,8 @@
 //! | [`random`] | Bytes that nobody can guess. |
 //! | [`process`] | Names for people to read; nothing is decided by them. |
 //!
-//! No call here waits for another process. Every refusal names the path and what to do about it
-//! ([`error`]).
+//! No call here waits for another process, but those of [`passing`], and these not without a bound.
+//! Every refusal names the path and what to do about it ([`error`]).
 //!
 //! Platform: Linux 4.14 or newer (older kernels, and sandboxes without `MADV_WIPEONFORK`, lose the
 //! detection of a raw `clone`, see [`fork`]), with `/proc` mounted.
@@ -65,9 +65,10 @@ pub use group::{
 pub use huge::HugeSetting;
 pub use lock::ByteLocks;
 pub use mapping::Mapping;
-pub use memfd::{ReceivedFile, UnsealedMemfd, check_owner, descriptor_path, receive_region_file};
+pub use memfd::{ReceivedFile, UnsealedMemfd, descriptor_path, receive_region_file};
 pub use process::{available_memory, command_name, pid, yield_now};
 pub use random::random_bytes;
 #[cfg(feature = "shared_memory")]
 pub use segment::Segment;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};
+pub use trust::check_owner;

@@ -22,12 +22,12 @@
 //! * **exec** closes the descriptors, and a process that executes another program is dead to the
 //!   region.
 
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Descriptor, link_of};
 use crate::error::OsError;
 use crate::fork::{fork_epoch, forks_if_quiet};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
@@ -73,7 +73,7 @@ impl ByteLocks {
         let fail = |source| OsError::new("open for byte locks", path, source);
         // The first call also registers the fork handlers, which `forks_if_quiet` relies on.
         let epoch = fork_epoch();
-        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let link = link_of(file);
         let mut round = 0;
         let (first, second) = loop {
             let before = forks_if_quiet();

@@ -68,13 +68,7 @@ impl Mapping {
         if len == 0 {
             return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, "a length of 0 bytes")));
         }
-        let actual = file_len(file)?;
-        if actual < len as u64 {
-            return Err(fail(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("the file has {actual} bytes where {len} are to be mapped"),
-            )));
-        }
+        check_len(file, len)?;
         let mut options = MmapOptions::new();
         options.len(len);
         let raw = if writable { options.map_raw(file) } else { options.map_raw_read_only(file) }
@@ -98,12 +92,7 @@ impl Mapping {
         let Some(reserved) = reserved else {
             return Err(invalid(format!("{len} bytes aligned to {align}")));
         };
-        let actual = file_len(file)?;
-        if actual < len as u64 {
-            return Err(invalid(format!(
-                "the file has {actual} bytes where {len} are to be mapped"
-            )));
-        }
+        check_len(file, len)?;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: the system chooses the addresses, so that nothing else is mapped there.
         let start =
@@ -207,4 +196,15 @@ impl Mapping {
             unsafe { libc::madvise(self.address.as_ptr().add(offset).cast(), len, advice) };
         if answer == 0 { Ok(()) } else { Err(fail(io::Error::last_os_error())) }
     }
+}
+
+/// Refuses to map what the file does not have.
+fn check_len(file: &File, len: usize) -> Result<(), OsError> {
+    let actual = file_len(file)?;
+    if actual >= len as u64 {
+        return Ok(());
+    }
+    let text = format!("the file has {actual} bytes where {len} are to be mapped");
+    let short = io::Error::new(io::ErrorKind::UnexpectedEof, text);
+    Err(OsError::new("mmap", Path::new(""), short))
 }

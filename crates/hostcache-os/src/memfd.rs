@@ -7,8 +7,9 @@
 //!
 //! A hole punched by a process that may write is no danger but lost contents: the pages come back as zeros.
 
+use crate::descriptor::link_of;
 use crate::error::{FileError, FileKind, OsError};
-use crate::pending::{ALLOCATION_STEP, allocate_step, file_size_limit};
+use crate::pending::{allocate, check_size};
 use crate::process::available_memory;
 use crate::trust;
 use std::ffi::CString;
@@ -72,14 +73,7 @@ impl UnsealedMemfd {
 
     fn allocate(&self, len: u64) -> Result<(), OsError> {
         let fail = |source| OsError::new("posix_fallocate", &self.path, source);
-        if len == 0 || i64::try_from(len).is_err() {
-            let text = format!("a length of {len} bytes");
-            return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
-        }
-        // Past this limit the kernel would not only refuse but send SIGXFSZ, which kills.
-        if len > file_size_limit() {
-            return Err(fail(io::Error::from_raw_os_error(libc::EFBIG)));
-        }
+        check_size(len).map_err(fail)?;
         // No filesystem's limit stops it: it would go on until the kernel kills somebody.
         if let Some(available) = available_memory().filter(|available| *available < len) {
             let text = format!(
@@ -88,13 +82,7 @@ impl UnsealedMemfd {
             );
             return Err(fail(io::Error::new(io::ErrorKind::StorageFull, text)));
         }
-        let mut done = 0;
-        while done < len {
-            let step = ALLOCATION_STEP.min(len - done);
-            allocate_step(self.file.as_raw_fd(), done, step).map_err(fail)?;
-            done += step;
-        }
-        Ok(())
+        allocate(&self.file, len).map_err(fail)
     }
 }
 
@@ -180,15 +168,9 @@ pub fn receive_region_file(fd: OwnedFd, read_only: bool) -> Result<ReceivedFile,
     Ok(ReceivedFile { file: again, writable })
 }
 
-/// Refuses a file whose owner is neither the caller nor root, nor shares it with a group of the caller's.
-pub fn check_owner(file: &File, path: &Path) -> Result<(), FileError> {
-    trust::check_owner(file, path)
-}
-
 /// The file behind a descriptor over an open file description of its own, which is what byte locks belong to.
 fn reopen(file: &File, writable: bool, path: &Path) -> Result<File, FileError> {
-    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
-    OpenOptions::new().read(true).write(writable).open(&link).map_err(|error| {
+    OpenOptions::new().read(true).write(writable).open(link_of(file)).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::NotFound => {
                 "/proc is not mounted, and is the one way to open a descriptor once more, as byte locks need: mount it \
@@ -206,9 +188,8 @@ fn reopen(file: &File, writable: bool, path: &Path) -> Result<File, FileError> {
 
 /// What `/proc` shows of a descriptor, for messages: `memfd:NAME`, or a path.
 pub fn descriptor_path(fd: BorrowedFd<'_>) -> PathBuf {
-    let number = fd.as_raw_fd();
-    let unknown = || PathBuf::from(format!("descriptor {number}"));
-    let Ok(link) = std::fs::read_link(format!("/proc/self/fd/{number}")) else { return unknown() };
+    let unknown = || PathBuf::from(format!("descriptor {}", fd.as_raw_fd()));
+    let Ok(link) = std::fs::read_link(link_of(&fd)) else { return unknown() };
     let Some(text) = link.to_str() else { return link };
     // Whoever made it chose the name: only a plain one is repeated.
     match text.strip_prefix(LINK_PREFIX).and_then(|rest| rest.strip_suffix(" (deleted)")) {

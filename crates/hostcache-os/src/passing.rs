@@ -4,6 +4,8 @@
 //! both sides give the other a time, and the one that hands out never reads.
 
 use crate::error::OsError;
+use crate::file::try_lock;
+use crate::trust::Caller;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -90,7 +92,7 @@ pub fn connect(path: &Path, patience: Duration) -> Result<UnixStream, OsError> {
         return Err(fail("connect", io::Error::new(io::ErrorKind::InvalidInput, text)));
     }
     for (to, from) in address.sun_path.iter_mut().zip(bytes) {
-        *to = from.cast_signed();
+        *to = *from as libc::c_char;
     }
     // SAFETY: the call takes and returns numbers.
     let fd = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) };
@@ -226,40 +228,10 @@ pub fn has_listener(path: &Path, patience: Duration) -> Result<bool, OsError> {
 /// Takes the lock on an open directory under which names in it are exchanged; `false`: another process has it. It goes with
 /// the descriptor.
 pub fn try_lock_directory(directory: &impl AsFd) -> io::Result<bool> {
-    let fd = directory.as_fd().as_raw_fd();
-    // SAFETY: the call takes and returns numbers.
-    if unsafe { libc::flock(fd, libc::LOCK_EX | libc::LOCK_NB) } == 0 {
-        return Ok(true);
-    }
-    let error = io::Error::last_os_error();
-    if error.kind() == io::ErrorKind::WouldBlock { Ok(false) } else { Err(error) }
-}
-
-/// The number of a group given by its name or its number; `None`: there is none of that name.
-pub fn group_id(group: &str) -> Option<u32> {
-    if let Ok(number) = group.parse() {
-        return Some(number);
-    }
-    let name = std::ffi::CString::new(group).ok()?;
-    let mut room = vec![0 as libc::c_char; 1 << 16];
-    // SAFETY: an all-zero `group` is a valid one; it holds numbers and null pointers.
-    let mut entry: libc::group = unsafe { std::mem::zeroed() };
-    let mut found = std::ptr::null_mut();
-    // SAFETY: `name` ends with NUL; the others are valid for writes, `room` of its length.
-    let error = unsafe {
-        libc::getgrnam_r(
-            name.as_ptr(),
-            &raw mut entry,
-            room.as_mut_ptr(),
-            room.len(),
-            &raw mut found,
-        )
-    };
-    (error == 0 && !found.is_null()).then_some(entry.gr_gid)
+    try_lock(directory)
 }
 
 /// This process's effective user.
 pub fn effective_user() -> u32 {
-    // SAFETY: the call takes nothing and can't fail.
-    unsafe { libc::geteuid() }
+    Caller::current().euid()
 }

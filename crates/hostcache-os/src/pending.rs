@@ -3,22 +3,33 @@
 //! It is made without a name (`O_TMPFILE`), gets all its memory, is filled by the caller, and only
 //! then gets its name, by a link that replaces nothing. So nobody opens a half-made file, of two
 //! creators one wins, and one that is killed leaves nothing behind.
+//!
+//! A file needs a temporary name where the filesystem has none without, and to take the place of
+//! another. Its maker holds the lock on it ([`try_lock`]) for as long as it has that name. So what
+//! has such a name and can be locked is what a killed maker left, and the next one removes it.
 
+use crate::descriptor::link_of;
 use crate::error::{FileError, OsError};
-use crate::file::available_bytes;
+use crate::file::{available_bytes, link_count, try_lock};
 use crate::random::random_bytes;
 use crate::trust;
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// How much is allocated at a time: few enough calls, each short enough to get done between two
 /// signals of a profiler's timer.
-pub(crate) const ALLOCATION_STEP: u64 = 16 << 20;
+const ALLOCATION_STEP: u64 = 16 << 20;
+
+/// What temporary names begin with. No region's name begins with a dot.
+const TEMPORARY: &str = ".hostcache-";
+
+/// How many temporary names are tried that others take away.
+const TRIES: u32 = 100;
 
 /// How often one step may be cut short by a signal before that becomes an error.
 const INTERRUPTS: u32 = 1000;
@@ -64,6 +75,7 @@ impl PendingFile {
     /// whichever process first touches a page.
     pub fn create(dir: &Path, len: u64, mode: u32) -> Result<Self, FileError> {
         let directory = Directory::open(dir)?;
+        directory.remove_leftovers();
         let (file, name) = match directory.create_unnamed() {
             Ok(file) => (file, None),
             Err(error) if lacks_unnamed_files(&error) => {
@@ -107,7 +119,13 @@ impl PendingFile {
         let (path, c_name) = self.plain_name(name.as_ref(), "publish")?;
         let (operation, answer) = match &self.name {
             None => ("linkat", self.directory.link(&self.file, &c_name)),
-            Some(temporary) => ("renameat2", self.directory.rename(&temporary.name, &c_name)),
+            // Not a link and an unlink: in between the file would have two names, which whoever
+            // opens it refuses.
+            Some(temporary) => {
+                let answer =
+                    rename(temporary.directory, &temporary.name, &c_name, libc::RENAME_NOREPLACE);
+                ("renameat2", answer)
+            }
         };
         match answer {
             Ok(()) => Ok(self.file),
@@ -119,24 +137,26 @@ impl PendingFile {
     }
 
     /// Takes the name over from the file that has it, in one step: it names either file at every
-    /// moment. Whoever is killed right before that step leaves a file with a temporary name.
+    /// moment. Whoever is killed right before that step leaves a file with a temporary name, until
+    /// the next file is made in the directory.
     pub fn replace(mut self, name: impl AsRef<OsStr>) -> Result<File, FileError> {
         let (path, c_name) = self.plain_name(name.as_ref(), "replace")?;
         let fail = |operation, source| FileError::Os(OsError::new(operation, &path, source));
         // A link replaces nothing, a rename does.
-        if self.name.is_none() {
-            let temporary = self.directory.temporary_name()?;
-            self.directory.link(&self.file, &temporary).map_err(|error| fail("linkat", error))?;
-            let directory = self.directory.handle.as_raw_fd();
-            self.name = Some(TemporaryName { directory, name: temporary });
-        }
-        if let Some(temporary) = &self.name {
-            let here = self.directory.handle.as_raw_fd();
-            let (from, to) = (temporary.name.as_ptr(), c_name.as_ptr());
-            // SAFETY: both names end with NUL.
-            check(unsafe { libc::renameat(here, from, here, to) })
-                .map_err(|error| fail("renameat", error))?;
-        }
+        let temporary = match self.name.take() {
+            Some(temporary) => temporary,
+            None => {
+                let temporary = self.directory.temporary_name()?;
+                // Nobody else has it open.
+                try_lock(&self.file).map_err(|error| fail("flock", error))?;
+                self.directory
+                    .link(&self.file, &temporary.name)
+                    .map_err(|error| fail("linkat", error))?;
+                temporary
+            }
+        };
+        rename(temporary.directory, &temporary.name, &c_name, 0)
+            .map_err(|error| fail("renameat2", error))?;
         Ok(self.file)
     }
 
@@ -160,27 +180,14 @@ impl PendingFile {
 
     fn allocate(&self, len: u64) -> Result<(), FileError> {
         let fail = |error| self.directory.explain("posix_fallocate", error, len);
-        if len == 0 || i64::try_from(len).is_err() {
-            let text = format!("a length of {len} bytes");
-            return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, text)));
-        }
-        // Past this limit the kernel would not only refuse but send SIGXFSZ, which kills.
-        if len > file_size_limit() {
-            return Err(fail(io::Error::from_raw_os_error(libc::EFBIG)));
-        }
+        check_size(len).map_err(fail)?;
         // To fill a tmpfs up, if only for a moment, is a SIGBUS for others on it.
         if trust::is_on_tmpfs(&self.file, &self.directory.path)?
             && available_bytes(&self.directory.path)? < len
         {
             return Err(fail(io::Error::from_raw_os_error(libc::ENOSPC)));
         }
-        let mut done = 0;
-        while done < len {
-            let step = ALLOCATION_STEP.min(len - done);
-            allocate_step(self.file.as_raw_fd(), done, step).map_err(fail)?;
-            done += step;
-        }
-        Ok(())
+        allocate(&self.file, len).map_err(fail)
     }
 }
 
@@ -201,37 +208,55 @@ impl Directory {
         open_at(&self.handle, c".", libc::O_TMPFILE)
     }
 
-    fn temporary_name(&self) -> Result<CString, FileError> {
-        let unique = u128::from_ne_bytes(random_bytes()?);
-        // No region's name begins with a dot.
-        CString::new(format!(".hostcache-{unique:032x}"))
-            .map_err(|error| FileError::from_io("make a name", &self.path, error.into()))
+    fn temporary_name(&self) -> Result<TemporaryName, FileError> {
+        let name = CString::new(temporary_name()?)
+            .map_err(|error| FileError::from_io("make a name", &self.path, error.into()))?;
+        Ok(TemporaryName { directory: self.handle.as_raw_fd(), name })
     }
 
     fn create_named(&self) -> Result<(File, TemporaryName), FileError> {
-        let name = self.temporary_name()?;
-        let file = open_at(&self.handle, &name, libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW)
-            .map_err(|error| FileError::from_io("open(O_CREAT)", &self.path, error))?;
-        Ok((file, TemporaryName { directory: self.handle.as_raw_fd(), name }))
+        let fail = |operation| move |error| FileError::from_io(operation, &self.path, error);
+        let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
+        for _ in 0..TRIES {
+            let name = self.temporary_name()?;
+            let file = open_at(&self.handle, &name.name, flags).map_err(fail("open(O_CREAT)"))?;
+            // Until now it looked as if its maker were dead.
+            if try_lock(&file).map_err(fail("flock"))? && link_count(&file)? == 1 {
+                return Ok((file, name));
+            }
+        }
+        let text = "another process takes every new file's name away";
+        Err(fail("open(O_CREAT)")(io::Error::other(text)))
+    }
+
+    /// Removes the files of killed makers, as far as the caller may: nobody else can hold the lock
+    /// of a file that this one locks, and no maker is without it.
+    fn remove_leftovers(&self) {
+        for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
+            if is_temporary(name.as_bytes())
+                && is_file()
+                && let Ok(name) = CString::new(name.into_vec())
+                && let Ok(file) = open_at(
+                    &self.handle,
+                    &name,
+                    libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY,
+                )
+                && try_lock(&file).unwrap_or(false)
+            {
+                drop(TemporaryName { directory: self.handle.as_raw_fd(), name });
+            }
+        }
     }
 
     fn link(&self, file: &File, name: &CString) -> io::Result<()> {
-        let from = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let from = CString::new(link_of(file))?;
         let (here, to) = (self.handle.as_raw_fd(), name.as_ptr());
         // Linking the descriptor itself (AT_EMPTY_PATH) needs a capability; this way does not.
         // SAFETY: both names end with NUL.
         check(unsafe {
             libc::linkat(libc::AT_FDCWD, from.as_ptr(), here, to, libc::AT_SYMLINK_FOLLOW)
-        })
-    }
-
-    fn rename(&self, from: &CString, to: &CString) -> io::Result<()> {
-        let here = self.handle.as_raw_fd();
-        // Not a link and an unlink: in between the file would have two names, which whoever opens
-        // it refuses.
-        // SAFETY: both names end with NUL.
-        check(unsafe {
-            libc::renameat2(here, from.as_ptr(), here, to.as_ptr(), libc::RENAME_NOREPLACE)
         })
     }
 
@@ -247,7 +272,29 @@ impl Directory {
     }
 }
 
-fn open_at(directory: &File, name: &std::ffi::CStr, flags: libc::c_int) -> io::Result<File> {
+/// A name for what is not ready yet, too random to be anybody else's.
+pub(crate) fn temporary_name() -> Result<String, OsError> {
+    let unique = u128::from_ne_bytes(random_bytes()?);
+    Ok(format!("{TEMPORARY}{unique:032x}"))
+}
+
+fn is_temporary(name: &[u8]) -> bool {
+    let unique = name.strip_prefix(TEMPORARY.as_bytes());
+    unique.is_some_and(|unique| unique.len() == 32 && unique.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Renames within a directory; replaces what has the name, unless the flags say otherwise.
+pub(crate) fn rename(
+    directory: RawFd,
+    from: &CStr,
+    to: &CStr,
+    flags: libc::c_uint,
+) -> io::Result<()> {
+    // SAFETY: both names end with NUL.
+    check(unsafe { libc::renameat2(directory, from.as_ptr(), directory, to.as_ptr(), flags) })
+}
+
+fn open_at(directory: &File, name: &CStr, flags: libc::c_int) -> io::Result<File> {
     let flags = flags | libc::O_RDWR | libc::O_CLOEXEC;
     let mode: libc::mode_t = 0o600;
     // SAFETY: `name` ends with NUL; the flags ask for the mode that is given.
@@ -263,7 +310,31 @@ fn lacks_unnamed_files(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL))
 }
 
-pub(crate) fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
+/// Refuses a length that no file can have.
+pub(crate) fn check_size(len: u64) -> io::Result<()> {
+    if len == 0 || i64::try_from(len).is_err() {
+        let text = format!("a length of {len} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    // Past this limit the kernel would not only refuse but send SIGXFSZ, which kills.
+    if len > file_size_limit() {
+        return Err(io::Error::from_raw_os_error(libc::EFBIG));
+    }
+    Ok(())
+}
+
+/// Takes all memory of the file, in steps.
+pub(crate) fn allocate(file: &File, len: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < len {
+        let step = ALLOCATION_STEP.min(len - done);
+        allocate_step(file.as_raw_fd(), done, step)?;
+        done += step;
+    }
+    Ok(())
+}
+
+fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> {
     let (offset, len) = (offset.cast_signed(), len.cast_signed());
     let mut error = 0;
     for _ in 0..INTERRUPTS {
@@ -279,7 +350,7 @@ pub(crate) fn allocate_step(fd: RawFd, offset: u64, len: u64) -> io::Result<()> 
     Err(io::Error::from_raw_os_error(error))
 }
 
-pub(crate) fn file_size_limit() -> u64 {
+fn file_size_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: `limit` is valid for writes. On failure it stays as it is.
     unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
@@ -350,6 +421,26 @@ mod tests {
         let mut names = names_in(dir.path());
         names.sort();
         assert_eq!(names, ["directory", "region"], "a failure leaves nothing");
+    }
+
+    #[test]
+    fn what_a_killed_maker_left_is_removed_and_a_living_ones_file_is_not() {
+        let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+        let living = create_with_temporary_name(dir.path());
+        let kept = names_in(dir.path());
+        // Killed: the locks are gone, the name is still there.
+        let left = create_with_temporary_name(dir.path());
+        let PendingFile { name, file, directory } = left;
+        std::mem::forget(name);
+        drop((file, directory));
+        std::fs::write(dir.path().join(".hostcache-settings"), "somebody's").unwrap();
+        assert_eq!(names_in(dir.path()).len(), 3);
+        drop(PendingFile::create(dir.path(), 4096, 0o600).unwrap());
+        let mut names = names_in(dir.path());
+        names.sort();
+        assert_eq!(names, [&kept[0], ".hostcache-settings"]);
+        drop(living.publish("region").unwrap());
+        assert!(dir.path().join("region").exists());
     }
 
     #[test]

@@ -6,18 +6,16 @@
 //! segment stays until it is removed; one whose maker is killed right after making it stays without anybody who knows
 //! its name.
 
+use crate::directory::SHARED_MEMORY;
 use crate::error::{FileError, OsError};
 use crate::file::available_bytes;
-use crate::pending::file_size_limit;
+use crate::pending::check_size;
 use crate::random::random_bytes;
 use shared_memory::{Shmem, ShmemConf, ShmemError};
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::ptr::NonNull;
-
-/// Where this system keeps segments.
-const DIRECTORY: &str = "/dev/shm";
 
 /// How many names are tried that are taken.
 const TRIES: u32 = 8;
@@ -37,12 +35,8 @@ impl fmt::Debug for Segment {
 impl Segment {
     /// Makes a segment of `len` bytes, all zero, under a name that nobody can guess.
     pub fn create(len: usize) -> Result<Self, FileError> {
-        let directory = Path::new(DIRECTORY);
-        // Past this limit the kernel would not only refuse but send SIGXFSZ, which kills.
-        if len as u64 > file_size_limit() {
-            let error = io::Error::from_raw_os_error(libc::EFBIG);
-            return Err(OsError::new("shm_open", directory, error).into());
-        }
+        let directory = Path::new(SHARED_MEMORY);
+        check_size(len as u64).map_err(|error| OsError::new("shm_open", directory, error))?;
         // No reservation, but what is not there already need not be tried.
         let available = available_bytes(directory).unwrap_or(u64::MAX);
         if available < len as u64 {
@@ -123,7 +117,7 @@ mod tests {
     use crate::Mapping;
 
     fn is_there(id: &str) -> bool {
-        Path::new(DIRECTORY).join(id.trim_start_matches('/')).exists()
+        Path::new(SHARED_MEMORY).join(id.trim_start_matches('/')).exists()
     }
 
     #[test]

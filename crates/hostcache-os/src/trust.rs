@@ -64,10 +64,6 @@ impl Caller {
     pub(crate) fn belongs_to(&self, gid: u32) -> bool {
         self.egid == gid || self.groups.contains(&gid)
     }
-
-    fn trusts_owner(&self, uid: u32) -> bool {
-        uid == self.euid || uid == 0
-    }
 }
 
 /// The supplementary groups; none if the system won't say, which only refuses more.
@@ -93,13 +89,7 @@ pub(crate) fn check_file(file: &File, path: &Path, asked: Option<u32>) -> Result
     }
     check_filesystem(file, path)?;
     let mode = metadata.mode() & 0o7777;
-    let caller = Caller::current();
-    let is_shared = asked == Some(metadata.gid()) || caller.belongs_to(metadata.gid());
-    let shared_with_caller = mode & 0o060 != 0 && is_shared;
-    if !caller.trusts_owner(metadata.uid()) && !shared_with_caller {
-        let (uid, expected) = (metadata.uid(), caller.euid);
-        return Err(FileError::ForeignOwner { path: path_buf(), uid, expected });
-    }
+    check_owner_of(&metadata, path, is_shared_file(&metadata), asked)?;
     let refuse = |detail| FileError::BadMode { path: path_buf(), mode, detail };
     if mode & 0o002 != 0 {
         return Err(refuse("everybody may write it: use chmod o-w, or destroy the region"));
@@ -113,16 +103,31 @@ pub(crate) fn check_file(file: &File, path: &Path, asked: Option<u32>) -> Result
     Ok(())
 }
 
-/// Checks alone who the owner of an open file is.
-pub(crate) fn check_owner(file: &File, path: &Path) -> Result<(), FileError> {
+/// Refuses an open file whose owner is neither the caller nor root, nor shares it with a group of the caller's.
+pub fn check_owner(file: &File, path: &Path) -> Result<(), FileError> {
     let metadata = fstat(file, path)?;
-    let caller = Caller::current();
-    let shared_with_caller = metadata.mode() & 0o060 != 0 && caller.belongs_to(metadata.gid());
-    if caller.trusts_owner(metadata.uid()) || shared_with_caller {
+    check_owner_of(&metadata, path, is_shared_file(&metadata), None)
+}
+
+/// Does a file's mode let its group in?
+fn is_shared_file(metadata: &Metadata) -> bool {
+    metadata.mode() & 0o060 != 0
+}
+
+/// The caller and root may own it, and where it `is_shared` with its group, anybody, if that is a group of the caller's or
+/// the one that was `asked` for.
+fn check_owner_of(
+    metadata: &Metadata,
+    path: &Path,
+    is_shared: bool,
+    asked: Option<u32>,
+) -> Result<(), FileError> {
+    let (caller, uid, gid) = (Caller::current(), metadata.uid(), metadata.gid());
+    let is_own_group = || asked == Some(gid) || caller.belongs_to(gid);
+    if uid == caller.euid || uid == 0 || is_shared && is_own_group() {
         return Ok(());
     }
-    let (uid, expected) = (metadata.uid(), caller.euid);
-    Err(FileError::ForeignOwner { path: path.to_path_buf(), uid, expected })
+    Err(FileError::ForeignOwner { path: path.to_path_buf(), uid, expected: caller.euid })
 }
 
 /// Checks a directory that regions are to be made in. `may_be_shared`: another member of a group
@@ -140,14 +145,8 @@ pub(crate) fn check_directory(
         return Err(FileError::NotADirectory { path: path_buf(), kind });
     }
     let mode = metadata.mode() & 0o7777;
-    let caller = Caller::current();
     let is_group_directory = mode & 0o2020 == 0o2020;
-    let is_shared = asked == Some(metadata.gid()) || caller.belongs_to(metadata.gid());
-    let shared_with_caller = may_be_shared && is_group_directory && is_shared;
-    if !caller.trusts_owner(metadata.uid()) && !shared_with_caller {
-        let (uid, expected) = (metadata.uid(), caller.euid);
-        return Err(FileError::ForeignOwner { path: path_buf(), uid, expected });
-    }
+    check_owner_of(&metadata, path, may_be_shared && is_group_directory, asked)?;
     let refuse = |detail| FileError::BadMode { path: path_buf(), mode, detail };
     if mode & 0o002 != 0 {
         return Err(refuse("everybody may put files there: use chmod 0700, or 2770 for a group"));

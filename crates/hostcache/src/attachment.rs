@@ -60,9 +60,7 @@ impl Attachment {
         if header.huge_pages
             && let Some(mapping) = map_for_huge_pages(place, &file, writable)
         {
-            let (region, header) =
-                Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
-            return Self::assemble(place, file, mapping, region, header, writable);
+            return Self::over(place, file, mapping, writable);
         }
         Self::assemble(place, file, mapping, region, header, writable)
     }
@@ -70,7 +68,7 @@ impl Attachment {
     /// Writes an empty region into a file that nobody else sees yet.
     pub(crate) fn format(place: &Place, file: &File, header: &Header) -> Result<(), OpenError> {
         let mapping = map_file(place, file, true)?;
-        Region::format(memory(&mapping), header).map_err(|e| place.header_error(e))?;
+        Self::format_mapping(place, &mapping, header)?;
         if header.huge_pages {
             collapse(place, file);
         }
@@ -78,7 +76,6 @@ impl Attachment {
     }
 
     /// Validates the header in a mapping whose byte locks are the file's.
-    #[cfg(feature = "shared_memory")]
     pub(crate) fn over(
         place: &Place,
         file: File,
@@ -91,7 +88,6 @@ impl Attachment {
     }
 
     /// Writes an empty region into a mapping that nobody else has yet.
-    #[cfg(feature = "shared_memory")]
     pub(crate) fn format_mapping(
         place: &Place,
         mapping: &Mapping,

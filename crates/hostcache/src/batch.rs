@@ -95,7 +95,7 @@ impl Cache {
     /// A hint: where it is not possible, the operations themselves say why.
     fn prefetch<K: AsRef<[u8]>>(&self, keys: &[K]) {
         if keys.len() > 1
-            && let Ok(attachment) = self.shared.attachment()
+            && let Ok(attachment) = self.shared.attached()
         {
             attachment.region.prefetch(keys);
         }

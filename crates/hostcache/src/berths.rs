@@ -108,8 +108,7 @@ impl Berths {
             for berth in berths {
                 self.close_one(berth, OPEN | LOST, &|_| ());
             }
-            let mut opened = berths.iter().enumerate().map(|(at, berth)| berth.open(at, &attach));
-            match opened.find_map(|opened| opened) {
+            match berths.iter().enumerate().find_map(|(at, berth)| berth.open(at, &attach)) {
                 Some(Ok(mooring)) => {
                     self.open.fetch_add(1, Ordering::Relaxed);
                     return Ok(mooring);

@@ -77,7 +77,7 @@ impl Cache {
     /// This handle with a limit for TTLs; the region's own limit can only be lowered.
     #[must_use]
     pub fn with_max_ttl(mut self, ttl: Option<Duration>) -> Cache {
-        let region = self.shared.attachment().map_or(0, |a| a.header.max_ttl_ms);
+        let region = self.shared.attached().map_or(0, |a| a.header.max_ttl_ms);
         self.defaults.max_ms = match (ttl.map(millis), region) {
             (own, 0) => own,
             (own, region) => Some(own.map_or(region, |own| own.min(region))),
@@ -100,12 +100,12 @@ impl Cache {
     /// Bytes of memory in all, index and bookkeeping included; 0 if a forked child can't attach.
     #[must_use]
     pub fn capacity(&self) -> u64 {
-        self.shared.attachment().map_or(0, |a| a.geometry().shape.capacity)
+        self.shared.attached().map_or(0, |a| a.geometry().shape.capacity)
     }
 
     /// The largest value that a key of this length can have, in bytes.
     #[must_use]
     pub fn max_value_len(&self, key_len: usize) -> usize {
-        self.shared.attachment().map_or(0, |a| a.geometry().max_value_len(key_len) as usize)
+        self.shared.attached().map_or(0, |a| a.geometry().max_value_len(key_len) as usize)
     }
 }

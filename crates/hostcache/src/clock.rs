@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hostcache_os::{Mapping, PendingFile};
+use hostcache_os::Mapping;
 
 use crate::OpenError;
 use crate::place::Place;
+use crate::private::unnamed_file;
 
 /// Where a manual clock begins, in nanoseconds: a whole millisecond, past what deadlines reserve (0).
 const BEGIN: u64 = 1_000_000_000_000;
@@ -55,11 +56,8 @@ impl ManualClock {
     /// What the system answers: the time lies in a page of shared memory.
     pub fn new() -> Result<Self, OpenError> {
         let place = Place::private();
-        let directory = hostcache_os::default_directory();
-        hostcache_os::ensure_directory(&directory).map_err(|e| place.file_error(e))?;
-        let file = PendingFile::create(&directory, PAGE, 0o600).map_err(|e| place.file_error(e))?;
-        let mapping = Mapping::map(file.file(), PAGE as usize, true);
-        let mapping = mapping.map_err(|e| place.os_error(e))?;
+        let file = unnamed_file(&place, PAGE)?;
+        let mapping = Mapping::map(&file, PAGE as usize, true).map_err(|e| place.os_error(e))?;
         Ok(Self(Arc::new(Page { mapping, unix_ms: hostcache_os::unix_ms() })))
     }
 

@@ -228,7 +228,7 @@ pub enum WriteError {
         region: String,
         /// Bytes that were needed.
         needed: u64,
-        /// Bytes held by writers in flight, magazines, and stopped or dead participants.
+        /// Bytes held by reservations, writers in flight, magazines, and stopped or dead participants.
         held: u64,
         /// Bytes held by pins.
         pinned: u64,
@@ -312,8 +312,9 @@ impl fmt::Display for WriteError {
             ),
             Self::NoRoom { region, needed, held, pinned } => write!(
                 f,
-                "region {region:?}: no room for {needed} bytes: {held} bytes are held by writers in \
-                 flight and by stopped or dead participants, {pinned} by pins, each of which keeps its page as it is; retry, drop pins, end stopped \
+                "region {region:?}: no room for {needed} bytes: {held} bytes are held by reservations, \
+                 writers in flight, and stopped or dead participants, {pinned} by pins, each of which keeps its page as it is; \
+                 retry, drop pins, publish or cancel reservations, end stopped \
                  processes (`hostcache stats` names them), or create a region of larger capacity"
             ),
             Self::NotANumber { region } => write!(

@@ -185,7 +185,7 @@ impl Cache {
         }
     }
 
-    /// Every region in the directories that the caller may read.
+    /// Every file in the directories of regions that the caller may read; what is no regular file is passed over.
     ///
     /// # Errors
     ///
@@ -198,11 +198,14 @@ impl Cache {
             for file in files.flatten() {
                 let Ok(name) = file.file_name().into_string() else { continue };
                 let Ok(metadata) = file.path().symlink_metadata() else { continue };
+                // A daemon's socket, perhaps.
+                if !metadata.is_file() {
+                    continue;
+                }
                 let place = Place::new(&name, Some(&directory));
                 let mut segment = None;
                 let problem = place.and_then(|place| {
-                    let file = hostcache_os::open_region_file(&place.path(), false)
-                        .map_err(|e| place.file_error(e))?;
+                    let file = place.open_file(false)?;
                     segment = Record::read(&file);
                     Attachment::map(&place, file, segment.is_some())
                 });

@@ -94,7 +94,7 @@ impl Walk {
         Self { attachment, prefix: Vec::new(), left: usize::MAX, next: 0, skipped: 0 }
     }
 
-    fn step(&mut self, with_value: bool) -> Option<(Walked, u64)> {
+    fn step(&mut self, with_value: bool) -> Option<Walked> {
         let attachment = self.attachment.as_deref()?;
         let region = &attachment.region;
         while self.left > 0 && self.next < region.slots() {
@@ -103,8 +103,7 @@ impl Walk {
             match region.item_at(attachment, slot, &self.prefix, with_value) {
                 Ok(Some(walked)) => {
                     self.left -= 1;
-                    let now = walked.head.deadline.map_or(0, |_| attachment.now_ms());
-                    return Some((walked, now));
+                    return Some(walked);
                 }
                 Ok(None) => {}
                 Err(_) => self.skipped += 1,
@@ -146,7 +145,7 @@ impl Iterator for Keys {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        self.0.step(false).map(|(walked, _)| walked.key)
+        self.0.step(false).map(|walked| walked.key)
     }
 }
 
@@ -154,7 +153,8 @@ impl Iterator for Items {
     type Item = (Vec<u8>, Item);
 
     fn next(&mut self) -> Option<(Vec<u8>, Item)> {
-        let (Walked { key, head, value }, now) = self.0.step(true)?;
+        let Walked { key, head, value } = self.0.step(true)?;
+        let now = head.deadline.and(self.0.attachment.as_ref()).map_or(0, |host| host.now_ms());
         Some((key, Item { info: ItemInfo::of(&head, now), value }))
     }
 }

@@ -64,7 +64,7 @@ impl CacheBuilder {
         let received = hostcache_os::receive_region_file(descriptor, read_only);
         let received = received.map_err(|e| place.descriptor_error(e))?;
         let attachment = Attachment::map(&place, received.file, received.writable)?;
-        if attachment.header.boot_id != hostcache_os::boot_id() {
+        if attachment.is_of_another_boot() {
             return Err(OpenError::Refused {
                 region: place.name(),
                 path: place.path(),

@@ -10,7 +10,7 @@ impl Cache {
     ///
     /// A forked child can't attach, or what the system answers.
     pub fn is_led(&self) -> Result<bool, OpenError> {
-        let attachment = self.shared.attachment()?;
+        let attachment = self.shared.attached()?;
         attachment.office_is_taken().map_err(|e| self.shared.place.os_error(e))
     }
 }

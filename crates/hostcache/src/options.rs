@@ -170,6 +170,7 @@ impl SetOutcome {
 }
 
 impl From<Condition> for hostcache_core::Condition {
+    #[inline(always)]
     fn from(condition: Condition) -> Self {
         match condition {
             Condition::Always => Self::Always,

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hostcache_core::layout::MAX_KEY_LEN;
 use hostcache_core::{Counter, Got, Host, PinFailure, Pinned, Value};
 use hostcache_os::fork_epoch;
 
 use crate::attachment::Attachment;
 use crate::berths::{Full, Mooring};
-use crate::{Cache, CasToken, ItemInfo, PinError};
+use crate::read::is_valid_key;
+use crate::{Cache, ItemInfo, PinError};
 
 /// An item held in place: its bytes stay where they are, and as they are, for as long as this lives, whatever anybody
 /// sets, deletes, evicts, clears, closes or destroys.
@@ -58,7 +57,7 @@ impl Cache {
     pub fn pin(&self, key: impl AsRef<[u8]>) -> Result<Option<Pin>, PinError> {
         let key = key.as_ref();
         let region = || self.name().to_owned();
-        if key.is_empty() || key.len() > MAX_KEY_LEN {
+        if !is_valid_key(key) {
             return Err(PinError::InvalidKey { region: region(), len: key.len() });
         }
         if !self.shared.is_writable() {
@@ -126,16 +125,8 @@ impl Pin {
     #[must_use]
     pub fn info(&self) -> ItemInfo {
         let head = self.pinned.head();
-        let left = |deadline: u64| {
-            Duration::from_millis(deadline.saturating_sub(self.attachment.now_ms()))
-        };
-        ItemInfo {
-            value_len: self.len(),
-            flags: head.flags,
-            encoding: head.encoding,
-            cas_token: CasToken(head.token),
-            ttl: head.deadline.map(left),
-        }
+        let now = head.deadline.map_or(0, |_| self.attachment.now_ms());
+        ItemInfo::of(head, now)
     }
 
     /// Copies the first bytes of the value, as many as fit; how many.

@@ -7,6 +7,7 @@
 //! descriptor anew, as a participant of its own with a lock of its own. The memory lives as long as any of
 //! the family has it. A child that executes another program loses it, since the descriptor is closed then.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,15 +100,21 @@ impl PrivateCache {
     pub fn create(self) -> Result<Cache, OpenError> {
         let place = Place::private();
         let header = self.settings.header(self.settings.shape(&place)?);
-        let directory = hostcache_os::default_directory();
-        hostcache_os::ensure_directory(&directory).map_err(|e| place.file_error(e))?;
-        let pending = PendingFile::create(&directory, header.shape.capacity, 0o600);
-        let pending = pending.map_err(|e| place.file_error(e))?;
-        Attachment::format(&place, pending.file(), &header)?;
-        let mut attachment = Attachment::map(&place, pending.into_unnamed(), true)?;
+        let file = unnamed_file(&place, header.shape.capacity)?;
+        Attachment::format(&place, &file, &header)?;
+        let mut attachment = Attachment::map(&place, file, true)?;
         attachment.clock = self.clock;
         Ok(Cache::assemble(place, Arc::new(attachment), &self.settings))
     }
+}
+
+/// A file that never gets a name, all its memory taken.
+pub(crate) fn unnamed_file(place: &Place, len: u64) -> Result<File, OpenError> {
+    let directory = hostcache_os::default_directory();
+    let file = hostcache_os::ensure_directory(&directory)
+        .and_then(|()| PendingFile::create(&directory, len, 0o600))
+        .map_err(|e| place.file_error(e))?;
+    Ok(file.into_unnamed())
 }
 
 impl Attachment {

@@ -5,7 +5,7 @@
 //! handle writes nothing at all, and its reads are not counted.
 
 use hostcache_core::layout::MAX_KEY_LEN;
-use hostcache_core::{Counter, Exhausted, Got, Host, IntoSlice, IntoVec, Sink, Value};
+use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, Sink, Value};
 
 use crate::{Cache, Item, ItemInfo, ReadError};
 
@@ -51,7 +51,7 @@ impl Cache {
 
     /// As [`Cache::get_item`], without the value. Counts as no get, and as no use.
     pub fn item_info(&self, key: impl AsRef<[u8]>) -> Option<ItemInfo> {
-        let now = self.now_ms();
+        let now = self.clock.coarse_ms();
         self.peek(key.as_ref(), &mut |value: &Value<'_>| info(value, now)).unwrap_or(None)
     }
 
@@ -110,7 +110,7 @@ impl Cache {
     ///
     /// As [`Cache::try_get`].
     pub fn try_get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item>, ReadError> {
-        let now = self.now_ms();
+        let now = self.clock.coarse_ms();
         let item = self.read(key.as_ref(), &mut |value: &Value<'_>| {
             let mut bytes = Vec::new();
             value.copy_to_vec(&mut bytes);
@@ -237,10 +237,6 @@ impl Cache {
     #[cold]
     fn invalid_key(&self, key: &[u8]) -> Box<ReadError> {
         Box::new(ReadError::InvalidKey { region: self.name().to_owned(), len: key.len() })
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.shared.attachment().map_or(0, |attachment| attachment.now_ms())
     }
 }
 

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::{fmt, io};
 
 use hostcache_core::layout::ItemSizes;
-use hostcache_core::{
-    Condition as CoreCondition, Deadline, Lane, ReserveFailure, Reserved, Session, SetRequest,
-};
+use hostcache_core::{Deadline, Lane, ReserveFailure, Reserved, Session, SetRequest};
 use hostcache_os::fork_epoch;
 
 use crate::attachment::Attachment;
@@ -133,11 +131,8 @@ impl Cache {
         self.check_write(key)?;
         let attach = |error| WriteError::Attach(Box::new(error));
         let attachment = self.shared.attachment().map_err(attach)?;
+        self.check_value_len(&attachment, key, len)?;
         let geometry = attachment.geometry();
-        let limit = geometry.max_value_len(key.len());
-        if len as u64 > limit {
-            return Err(WriteError::TooLarge { region: region(), len, limit: limit as usize });
-        }
         let has_deadline = self.deadline(options.lifetime) != Deadline::At(None);
         let sizes = ItemSizes::new(key.len(), len as u64, has_deadline);
         let wanted = attachment.region.pin_charge(&sizes);
@@ -285,7 +280,7 @@ impl Reservation {
             flags: self.options.flags,
             encoding: self.options.encoding,
             deadline: self.cache.deadline(self.options.lifetime),
-            condition: CoreCondition::from(self.options.condition),
+            condition: self.options.condition.into(),
         };
         let bytes = self.key.len() + reserved.value_len() as usize;
         let attachment = &self.attachment;

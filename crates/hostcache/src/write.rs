@@ -3,15 +3,11 @@
 //! Every operation on a key is linearizable over all processes and lock-free: it goes round again only because another
 //! one succeeded.
 
-use hostcache_core::{
-    self as core, Arithmetic, Counted, Deadline, Deleted, Failure, Session, SetRequest,
-};
+use hostcache_core::{Arithmetic, Counted, Deadline, Deleted, Failure, Session, SetRequest};
 
 use crate::attachment::Attachment;
 use crate::read::is_valid_key;
-use crate::{
-    Cache, CasToken, Condition, CounterOptions, Lifetime, SetOptions, SetOutcome, WriteError,
-};
+use crate::{Cache, CasToken, CounterOptions, Lifetime, SetOptions, SetOutcome, WriteError};
 
 impl Cache {
     /// Stores a value, whatever was there.
@@ -53,12 +49,7 @@ impl Cache {
             flags: options.flags,
             encoding: options.encoding,
             deadline: self.deadline(options.lifetime),
-            condition: match options.condition {
-                Condition::Always => core::Condition::Always,
-                Condition::IfAbsent => core::Condition::IfAbsent,
-                Condition::IfPresent => core::Condition::IfPresent,
-                Condition::IfToken(CasToken(token)) => core::Condition::IfToken(token),
-            },
+            condition: options.condition.into(),
         };
         match self.store_quickly(key, &request) {
             Some(token) => Ok(SetOutcome::Stored(CasToken(token))),
@@ -84,12 +75,8 @@ impl Cache {
     #[inline(never)]
     fn store_slowly(&self, key: &[u8], request: &SetRequest<'_>) -> Result<SetOutcome, WriteError> {
         let len = request.value.len();
-        Ok(match self.write(key, len, |session| session.set_generally(key, request))? {
-            core::SetOutcome::Stored(token) => SetOutcome::Stored(CasToken(token)),
-            core::SetOutcome::Exists => SetOutcome::Exists,
-            core::SetOutcome::Missing => SetOutcome::Missing,
-            core::SetOutcome::TokenMismatch => SetOutcome::TokenMismatch,
-        })
+        let outcome = self.write(key, len, |session| session.set_generally(key, request))?;
+        Ok(outcome.into())
     }
 
     /// Stores a value only if the key is absent; false if it is present.
