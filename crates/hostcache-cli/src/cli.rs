@@ -103,6 +103,13 @@ impl KeyArg {
     }
 }
 
+/// A group's number, from its name or its number.
+pub(crate) fn parse_group(text: &str) -> Result<u32, String> {
+    hostcache::group_id(text).ok_or_else(|| {
+        format!("there is no group {text:?}: `getent group` lists them, and a number will do too")
+    })
+}
+
 /// What a parent process passes to a worker that it starts from this program.
 #[derive(Debug, Args)]
 pub(crate) struct WorkerArgs {

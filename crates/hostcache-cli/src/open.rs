@@ -6,7 +6,7 @@ use std::io;
 use crate::failure::Failure;
 
 /// What a NAME begins with that is the socket of a daemon: the rest is its path.
-const SOCKET: &str = "unix:";
+pub(crate) const SOCKET: &str = "unix:";
 
 /// For a verb that makes or ends a region by its name: a socket is none.
 pub(crate) fn not_a_socket(name: &str) -> Result<&str, Failure> {
@@ -30,6 +30,14 @@ pub(crate) fn observer(name: &str) -> Result<Cache, Failure> {
 /// For a verb that writes.
 pub(crate) fn writer(name: &str) -> Result<Cache, Failure> {
     Ok(attach(name)?)
+}
+
+/// For a verb that writes, and makes the region if it is missing and a capacity is given.
+pub(crate) fn writer_or_create(name: &str, capacity: Option<u64>) -> Result<Cache, Failure> {
+    match capacity {
+        Some(bytes) => Ok(Cache::builder(not_a_socket(name)?).capacity(bytes).open_or_create()?),
+        None => writer(name),
+    }
 }
 
 /// For a verb that reads as a worker does, counted and marking what it uses, or failing that read-only: a

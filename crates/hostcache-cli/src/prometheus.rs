@@ -6,9 +6,9 @@
 
 use std::fmt::Write;
 
-use hostcache::{Cache, ClassInfo, ParticipantInfo, RegionInfo, Stats};
+use hostcache::{Cache, ClassInfo, RegionInfo, Stats};
 
-use crate::command::ps;
+use crate::command::ps::{self, Participant};
 use crate::figures::{FIGURES, Kind};
 
 /// Everything that is known of a region at this moment.
@@ -17,7 +17,7 @@ pub(crate) fn exposition(cache: &Cache) -> String {
     figures(&mut page, &cache.stats());
     geometry(&mut page, &cache.info());
     classes(&mut page, &cache.slab_classes());
-    participants(&mut page, &cache.participants());
+    participants(&mut page, &ps::participants(cache));
     page.text
 }
 
@@ -116,11 +116,11 @@ fn classes(page: &mut Page, classes: &[ClassInfo]) {
     }
 }
 
-fn participants(page: &mut Page, participants: &[ParticipantInfo]) {
+fn participants(page: &mut Page, participants: &[Participant]) {
     let name = "hostcache_participant_states";
     page.metric(name, Kind::Gauge, "Participants by state; stopped is a hint");
-    for state in ["alive", "stopped", "dead"] {
-        let count = participants.iter().filter(|one| ps::state(one) == state).count();
+    for state in ps::STATES {
+        let count = participants.iter().filter(|one| one.state == state).count();
         page.sample(name, &[("state", state)], count as u64);
     }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use hostcache::OpenError;
 
-use crate::units::format_size;
+use crate::open::SOCKET;
+use crate::units::format_size_exact;
 
 /// An [`OpenError`] as a user of the command line is helped by it.
 pub(crate) struct Explained<'a>(pub(crate) &'a OpenError);
@@ -14,6 +15,13 @@ pub(crate) struct Explained<'a>(pub(crate) &'a OpenError);
 impl fmt::Display for Explained<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
+            OpenError::Missing { region, path } if region.starts_with(SOCKET) => write!(
+                f,
+                "no region {region:?}: nothing is at {}; `hostcache serve NAME --memfd {} --capacity 256MiB` makes \
+                 a region and hands it out there",
+                path.display(),
+                path.display()
+            ),
             OpenError::Missing { region, path } => write!(
                 f,
                 "no region {region:?} at {}: `hostcache list` shows those that exist, `hostcache create {region} \
@@ -57,18 +65,14 @@ impl fmt::Display for Explained<'_> {
                      free space there, or enlarge it (containers: --shm-size=SIZE; hosts: mount -o \
                      remount,size=SIZE {})",
                     path.display(),
-                    bytes(*needed),
-                    bytes(*available),
+                    format_size_exact(*needed),
+                    format_size_exact(*available),
                     mount.display()
                 )
             }
             other => other.fmt(f),
         }
     }
-}
-
-fn bytes(bytes: u64) -> String {
-    format!("{} ({bytes} bytes)", format_size(bytes))
 }
 
 /// Where the filesystem of a directory begins: that is what has a size.
@@ -106,6 +110,13 @@ mod tests {
         let text = Explained(&error).to_string();
         assert!(text.contains("256MiB (268435456 bytes) needed, 64MiB"), "{text}");
         assert!(text.ends_with("remount,size=SIZE /dev/shm)"), "{text}");
+    }
+
+    #[test]
+    fn a_socket_that_is_missing_is_made_by_a_daemon_and_not_by_create() {
+        let (region, path) = ("unix:/run/x.sock".to_owned(), PathBuf::from("/run/x.sock"));
+        let text = Explained(&OpenError::Missing { region, path }).to_string();
+        assert!(text.contains("--memfd") && !text.contains("hostcache create"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::marker::PhantomData;
 use std::path::Path;
 use std::time::Duration;
 
@@ -71,7 +70,10 @@ impl Settings {
             |error: io::Error| format!("can't read the settings file {}: {error}", path.display());
         let mut text = String::new();
         let file = File::open(path).map_err(fail)?;
-        file.take(MOST_BYTES).read_to_string(&mut text).map_err(fail)?;
+        let read = file.take(MOST_BYTES + 1).read_to_string(&mut text).map_err(fail)?;
+        if read as u64 > MOST_BYTES {
+            return Err(fail(io::ErrorKind::FileTooLarge.into()));
+        }
         Self::parse(&text)
             .map_err(|(line, problem)| format!("{}:{line}: {problem}", path.display()))
     }
@@ -121,21 +123,21 @@ impl Settings {
 }
 
 fn size<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u64>, D::Error> {
-    value.deserialize_any(Word(units::parse_size, PhantomData)).map(Some)
+    value.deserialize_any(Word(units::parse_size)).map(Some)
 }
 
 fn duration<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
-    value.deserialize_any(Word(units::parse_duration, PhantomData)).map(Some)
+    value.deserialize_any(Word(units::parse_duration)).map(Some)
 }
 
 fn interval<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Duration>, D::Error> {
-    value.deserialize_any(Word(units::parse_interval, PhantomData)).map(Some)
+    value.deserialize_any(Word(units::parse_interval)).map(Some)
 }
 
 /// A value as the command line has it: a text in quotes, or a plain number.
-struct Word<T, P: Fn(&str) -> Result<T, String>>(P, PhantomData<T>);
+struct Word<T>(fn(&str) -> Result<T, String>);
 
-impl<T, P: Fn(&str) -> Result<T, String>> Visitor<'_> for Word<T, P> {
+impl<T> Visitor<'_> for Word<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

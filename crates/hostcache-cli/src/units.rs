@@ -3,7 +3,7 @@
 //! Numbers may have a decimal fraction; the arithmetic is in integers, so that `0.1s` is 100 ms exactly.
 //! What is printed here is also understood here.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hostcache::Lifetime;
 
@@ -47,6 +47,11 @@ pub(crate) fn format_size(bytes: u64) -> String {
         (whole, 0) => format!("{whole}{name}"),
         (whole, tenth) => format!("{whole}.{tenth}{name}"),
     }
+}
+
+/// Rounded for people, and exact: `256MiB (268435456 bytes)`.
+pub(crate) fn format_size_exact(bytes: u64) -> String {
+    format!("{} ({bytes} bytes)", format_size(bytes))
 }
 
 /// `1500ms`, `30s`, `5m`, `2h`, `1d`; a plain number is seconds. More than nothing is at least 1 ms.
@@ -97,6 +102,11 @@ pub(crate) fn format_remaining(duration: Duration) -> String {
 /// The milliseconds that JSON output has.
 pub(crate) fn whole_millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The time of day in milliseconds since the Unix epoch. A clock before 1970 counts as 1970.
+pub(crate) fn unix_ms() -> u64 {
+    whole_millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// `no items`, `1 item`, `2 items`.

@@ -10,7 +10,7 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use hostcache::Cache;
 use hostcache_os::passing::{self, Peer};
 
+use crate::region_watch::identity;
 use crate::{DaemonError, StopFlag};
 
 /// How soon the thread hears that it is to end.
@@ -51,19 +52,6 @@ impl Access {
             Self::User => 0o600,
             Self::Group(_) => 0o660,
         }
-    }
-
-    /// The group of that name or number.
-    ///
-    /// # Errors
-    ///
-    /// There is none of that name.
-    pub fn group(group: &str) -> Result<Self, String> {
-        passing::group_id(group).map(Self::Group).ok_or_else(|| {
-            format!(
-                "there is no group {group:?}: `getent group` lists them, and a number will do too"
-            )
-        })
     }
 
     fn admits(self, peer: &Peer, own: u32) -> bool {
@@ -259,8 +247,4 @@ fn lock(directory: &Path) -> Result<File, Problem> {
         std::thread::sleep(RETRY);
     }
     Ok(file)
-}
-
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    path.symlink_metadata().map(|metadata| (metadata.dev(), metadata.ino()))
 }

@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// One `stat` in so long.
@@ -43,7 +43,8 @@ impl RegionWatch {
     }
 }
 
-fn identity(path: &PathBuf) -> io::Result<(u64, u64)> {
+/// Device and inode of what stands there.
+pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let metadata = fs::symlink_metadata(path)?;
     Ok((metadata.dev(), metadata.ino()))
 }

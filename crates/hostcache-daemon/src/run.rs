@@ -70,6 +70,8 @@ impl<'a> Daemon<'a> {
         let Self { mut config, reload, notices } = self;
         config.validate()?;
         let start = Instant::now();
+        // One pass ends before other settings could matter.
+        let reload = reload.filter(|_| !config.once);
         let mut control = Control::new(stop.clone(), reload, notices);
         let mut journal = Journal::new(cache.name(), config.log_every);
         let mut summary = Summary::new();

@@ -1,25 +1,16 @@
 //! What the rules go by.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use hostcache::{Cache, Stats};
 
-use crate::command::ps;
-
-/// One participant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) pid: u32,
-    pub(crate) command: String,
-    /// As `ps` says it: `alive`, `stopped`, `dead`.
-    pub(crate) state: &'static str,
-    pub(crate) held_bytes: u64,
-}
+use crate::command::ps::{self, Participant};
+use crate::units;
 
 /// A region at one moment, and what happened up to it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
-    /// What to type after `hostcache VERB`.
+    /// What was typed after `hostcache VERB`, to be typed again.
     pub(crate) region: String,
     /// Gauges of the moment, counters over `period`.
     pub(crate) stats: Stats,
@@ -30,31 +21,25 @@ pub(crate) struct Facts {
     pub(crate) capacity: u64,
     /// Bytes that the filesystem has allocated.
     pub(crate) allocated_bytes: u64,
-    pub(crate) holders: Vec<Holder>,
+    pub(crate) participants: Vec<Participant>,
     /// Whether a daemon leads; `None` where that can't be told.
     pub(crate) is_led: Option<bool>,
 }
 
 impl Facts {
     /// Counters over the region's whole life.
-    pub(crate) fn of(cache: &Cache) -> Self {
+    pub(crate) fn of(cache: &Cache, region: &str) -> Self {
         let info = cache.info();
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let holders = cache.participants().into_iter().map(|one| Holder {
-            state: ps::state(&one),
-            pid: one.pid,
-            command: one.command,
-            held_bytes: one.held_bytes,
-        });
+        let now = Duration::from_millis(units::unix_ms());
         Self {
-            region: cache.name().to_owned(),
+            region: region.to_owned(),
             stats: cache.stats(),
             period: now.saturating_sub(Duration::from_secs(info.created_unix_secs)),
             index_slots: info.index_slots,
             participant_slots: info.participant_slots.into(),
             capacity: info.capacity,
             allocated_bytes: info.allocated_bytes,
-            holders: holders.collect(),
+            participants: ps::participants(cache),
             is_led: cache.is_led().ok(),
         }
     }
@@ -68,6 +53,8 @@ impl Facts {
             (&mut now.get_expired, earlier.get_expired),
             (&mut now.get_contended, earlier.get_contended),
             (&mut now.cmd_set, earlier.cmd_set),
+            (&mut now.delete_hits, earlier.delete_hits),
+            (&mut now.delete_misses, earlier.delete_misses),
             (&mut now.evictions, earlier.evictions),
             (&mut now.expired, earlier.expired),
             (&mut now.no_room, earlier.no_room),

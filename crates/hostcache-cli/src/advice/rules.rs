@@ -69,8 +69,11 @@ fn no_room(facts: &Facts) -> Option<Advice> {
 }
 
 fn stopped_holders(facts: &Facts) -> Option<Advice> {
-    let stopped: Vec<_> =
-        facts.holders.iter().filter(|one| one.state == "stopped" && one.held_bytes > 0).collect();
+    let stopped: Vec<_> = facts
+        .participants
+        .iter()
+        .filter(|one| one.state == "stopped" && one.held_bytes > 0)
+        .collect();
     let first = stopped.first()?;
     let bytes: u64 = stopped.iter().map(|one| one.held_bytes).sum();
     let names = stopped
@@ -91,7 +94,7 @@ fn stopped_holders(facts: &Facts) -> Option<Advice> {
 }
 
 fn dead_holders(facts: &Facts) -> Option<Advice> {
-    let dead = facts.holders.iter().filter(|one| one.state == "dead");
+    let dead = facts.participants.iter().filter(|one| one.state == "dead");
     let (count, bytes) = dead.fold((0_u64, 0_u64), |(n, sum), one| (n + 1, sum + one.held_bytes));
     // A daemon has them within a second.
     (count > 0 && facts.is_led != Some(true)).then(|| Advice {

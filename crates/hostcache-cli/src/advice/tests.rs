@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::facts::Holder;
 use super::{Advice, Facts, advice};
+use crate::command::ps::Participant;
 
 /// A region of 64 MiB in good order after an hour.
 fn healthy() -> Facts {
@@ -38,8 +38,9 @@ fn nothing(change: impl FnOnce(&mut Facts)) {
     assert_eq!(advice(&facts), []);
 }
 
-fn holder(state: &'static str, held_bytes: u64) -> Holder {
-    Holder { pid: 4711, command: "worker\u{7}".to_owned(), state, held_bytes }
+fn holder(state: &'static str, held_bytes: u64) -> Participant {
+    let command = "worker\u{7}".to_owned();
+    Participant { pid: 4711, command, state, held_bytes, ..Participant::default() }
 }
 
 #[test]
@@ -112,21 +113,22 @@ fn writes_that_were_refused_are_named() {
 
 #[test]
 fn who_is_stopped_and_holds_something_is_named() {
-    let found = one(|facts| facts.holders = vec![holder("stopped", 1 << 20), holder("alive", 99)]);
+    let found =
+        one(|facts| facts.participants = vec![holder("stopped", 1 << 20), holder("alive", 99)]);
     assert_eq!(found.text, "stopped participants hold 1MiB: 4711 (worker\\u{7})");
     assert!(found.remedy.contains("kill -CONT 4711"), "{found}");
-    nothing(|facts| facts.holders = vec![holder("stopped", 0)]);
+    nothing(|facts| facts.participants = vec![holder("stopped", 0)]);
 }
 
 #[test]
 fn the_dead_are_named_where_no_daemon_recovers_them() {
     let found = one(|facts| {
-        facts.holders = vec![holder("dead", 1 << 10), holder("dead", 0)];
+        facts.participants = vec![holder("dead", 1 << 10), holder("dead", 0)];
         facts.is_led = None;
     });
     assert!(found.text.starts_with("2 dead participants"), "{found}");
     assert!(found.remedy.ends_with("hostcache serve catalog --once"), "{found}");
-    nothing(|facts| facts.holders = vec![holder("dead", 1 << 10)]);
+    nothing(|facts| facts.participants = vec![holder("dead", 1 << 10)]);
 }
 
 #[test]

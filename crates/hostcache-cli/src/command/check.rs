@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
 use crate::table::{Align, Table};
-use crate::units::format_size;
+use crate::units::{counted, format_size};
 
 /// Pause between two walks: longer than any single operation of a running process.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,10 +53,11 @@ struct Report<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let cache = open::observer(&args.region.name)?;
+    let name = &args.region.name;
+    let cache = open::observer(name)?;
     let report = walk(&cache, args.walks);
     if output.is_json() {
-        output.json(&object(&report, cache.name()))?;
+        output.json(&object(&report, name))?;
     } else {
         output.line(format_args!("region {}", cache.name()))?;
         output.text(accounts(&report))?;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
             output.line(format_args!("problem: {}", printable(problem.as_bytes())))?;
         }
         output.line(verdict(&report))?;
-        for remedy in remedies(&report, cache.name()) {
+        for remedy in remedies(&report, name) {
             output.line(remedy)?;
         }
     }
@@ -124,7 +125,8 @@ fn remedies(report: &CheckReport, name: &str) -> Vec<String> {
 
 fn accounts(report: &CheckReport) -> Table<3> {
     let mut table = Table::new([Align::Left, Align::Right, Align::Left]).indent();
-    let items = format!("{} items, of them {} expired or cleared", report.items, report.dead_items);
+    let items = counted(report.items, "item");
+    let items = format!("{items}, of them {} expired or cleared", report.dead_items);
     for (name, bytes, note) in [
         ("reachable", i128::from(report.reachable_bytes), items.as_str()),
         ("free chunks", report.free_chunk_bytes.into(), ""),
@@ -143,10 +145,10 @@ fn accounts(report: &CheckReport) -> Table<3> {
 }
 
 fn verdict(report: &CheckReport) -> String {
-    let problems = report.problems.len();
+    let problems = counted(report.problems.len() as u64, "problem");
     match (report.is_sound(), report.unaccounted_bytes()) {
         (true, _) => "sound".to_owned(),
-        (false, 0) => format!("unsound: {problems} problems"),
-        (false, bytes) => format!("unsound: {problems} problems, {bytes} bytes unaccounted for"),
+        (false, 0) => format!("unsound: {problems}"),
+        (false, bytes) => format!("unsound: {problems}, {bytes} bytes unaccounted for"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hostcache::Cache;
 use serde::Serialize;
 
-use crate::cli::RegionArg;
+use crate::cli::{RegionArg, parse_group};
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// Share the region with a group, by name or number (without one: the caller's), in a directory of its own:
     /// any member may read, change and corrupt it
     #[arg(long, value_name = "GROUP", value_parser = parse_group, num_args = 0..=1, require_equals = true)]
-    group: Option<Option<Group>>,
+    group: Option<Option<u32>>,
     /// TTL of items that are set without one
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     default_ttl: Option<Duration>,
@@ -57,10 +57,6 @@ pub(crate) struct Args {
     exact: bool,
 }
 
-/// A group's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Group(u32);
-
 #[derive(Serialize)]
 struct Created<'a> {
     name: &'a str,
@@ -77,7 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     builder = match args.group {
         None => builder,
         Some(None) => builder.group(),
-        Some(Some(Group(gid))) => builder.group_id(gid),
+        Some(Some(gid)) => builder.group_id(gid),
     };
     if let Some(bytes) = args.expected_item_size {
         builder = builder.expected_item_size(bytes);
@@ -113,11 +109,6 @@ fn parse_mode(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|mode| *mode <= 0o777)
         .ok_or_else(|| "write three or four octal digits, such as 0600 or 0640".to_owned())
-}
-
-fn parse_group(text: &str) -> Result<Group, String> {
-    let gid = hostcache::group_id(text);
-    gid.map(Group).ok_or_else(|| "no group of that name: see `getent group`".to_owned())
 }
 
 #[cfg(test)]

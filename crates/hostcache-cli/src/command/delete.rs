@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use hostcache::Cache;
 use serde::Serialize;
 
 use crate::bytes;
@@ -52,7 +51,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         }
         (Some(prefix), _) => {
             let prefix = bytes::from_argument(prefix, args.hex_key)?;
-            delete_prefix(&open::writer(name)?, &prefix)?
+            open::writer(name)?.delete_prefix(&prefix)?
         }
         (None, Some(key)) => {
             let key = bytes::from_argument(key, args.hex_key)?;
@@ -67,12 +66,4 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     };
     output.report(&Deleted { deleted: keys > 0, keys }, word)?;
     Ok((keys > 0).into())
-}
-
-fn delete_prefix(cache: &Cache, prefix: &[u8]) -> Result<u64, Failure> {
-    let mut deleted = 0;
-    for key in cache.keys().filter(|key| key.starts_with(prefix)) {
-        deleted += u64::from(cache.delete(&key)?);
-    }
-    Ok(deleted)
 }

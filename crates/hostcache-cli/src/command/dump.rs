@@ -1,12 +1,11 @@
 //! `dump`: writes every item to a file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use hostcache::{Cache, Item, ReadError};
+use hostcache::{Cache, Item};
 use serde::Serialize;
 
 use crate::cli::RegionArg;
@@ -14,10 +13,7 @@ use crate::dump::{DumpWriter, StoredItem};
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::{Output, note};
-use crate::units::{counted, format_size};
-
-/// How often an item that is replaced under every copy is asked for.
-const TRIES: u32 = 16;
+use crate::units::{counted, format_size, unix_ms, whole_millis};
 
 /// Bytes that are written at once.
 const BUFFER: usize = 1 << 20;
@@ -121,6 +117,8 @@ fn claim(path: &Path) -> io::Result<File> {
     if (own.dev(), own.ino()) != (there.dev(), there.ino()) {
         return Err(busy("another dump has just been written there".to_owned()));
     }
+    // What was left there may have another mode, or, which this refuses, another owner.
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.set_len(0)?;
     Ok(file)
 }
@@ -131,43 +129,18 @@ fn write<W: Write>(
     fail: &impl Fn(io::Error) -> Failure,
 ) -> Result<Dumped, Failure> {
     let mut writer = DumpWriter::begin(output, unix_ms()).map_err(fail)?;
-    let mut contended = 0;
-    for key in cache.keys() {
-        match get(cache, &key) {
-            Ok(Some(item)) => writer.item(&stored(key, item)).map_err(fail)?,
-            // It ended since the walk met it.
-            Ok(None) => {}
-            Err(ReadError::Contended { .. }) => contended += 1,
-            Err(error) => return Err(error.into()),
-        }
+    let mut walk = cache.items();
+    for (key, item) in &mut walk {
+        writer.item(&stored(key, item)).map_err(fail)?;
     }
     let (items, bytes) = writer.finish().map_err(fail)?;
-    Ok(Dumped { items, bytes, contended })
-}
-
-fn get(cache: &Cache, key: &[u8]) -> Result<Option<Item>, ReadError> {
-    let mut result = cache.try_get_item(key);
-    for _ in 1..TRIES {
-        if !matches!(result, Err(ReadError::Contended { .. })) {
-            break;
-        }
-        result = cache.try_get_item(key);
-    }
-    result
+    Ok(Dumped { items, bytes, contended: walk.skipped() })
 }
 
 fn stored(key: Vec<u8>, item: Item) -> StoredItem {
-    let deadline = item.info.ttl.map(|ttl| {
-        let left = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
-        // 0 is no deadline.
-        unix_ms().saturating_add(left).max(1)
-    });
+    // 0 is no deadline.
+    let at = |ttl| unix_ms().saturating_add(whole_millis(ttl)).max(1);
+    let deadline = item.info.ttl.map(at);
     let (flags, encoding) = (item.info.flags, item.info.encoding);
     StoredItem { key, value: item.value, flags, encoding, deadline }
-}
-
-/// The time of day. A clock before 1970 counts as 1970.
-pub(super) fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

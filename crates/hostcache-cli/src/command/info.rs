@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
 use crate::table::{Align, Table};
-use crate::units::{self, format_duration, format_size, whole_millis};
+use crate::units::{self, format_duration, format_size, format_size_exact, whole_millis};
 
 /// Show a region's geometry, limits and defaults
 #[derive(Debug, clap::Args)]
@@ -120,14 +120,14 @@ fn table(info: &RegionInfo) -> Table<2> {
         ("path", info.path.display().to_string()),
         ("layout version", info.layout_version.to_string()),
         ("created", units::format_instant(info.created_unix_secs)),
-        ("capacity", bytes(info.capacity)),
-        ("allocated", bytes(info.allocated_bytes)),
-        ("index", format!("{}, {} slots", bytes(info.index_bytes), info.index_slots)),
-        ("arena", bytes(info.arena_bytes)),
+        ("capacity", format_size_exact(info.capacity)),
+        ("allocated", format_size_exact(info.allocated_bytes)),
+        ("index", format!("{}, {} slots", format_size_exact(info.index_bytes), info.index_slots)),
+        ("arena", format_size_exact(info.arena_bytes)),
         ("pages", format!("{} of {}", info.pages, format_size(info.page_size))),
         ("slab classes", classes),
         ("participant slots", info.participant_slots.to_string()),
-        ("largest value", bytes(info.max_value_len)),
+        ("largest value", format_size_exact(info.max_value_len)),
         ("default TTL", ttl(info.default_ttl)),
         ("max TTL", ttl(info.max_ttl)),
         ("huge pages", huge_pages(&info.huge_pages)),
@@ -140,13 +140,9 @@ fn table(info: &RegionInfo) -> Table<2> {
 fn huge_pages(huge: &HugePages) -> String {
     match (huge.asked, &huge.reason) {
         (false, _) => "not asked for".to_owned(),
-        (true, None) => bytes(huge.bytes),
-        (true, Some(reason)) => format!("{}: {reason}", bytes(huge.bytes)),
+        (true, None) => format_size_exact(huge.bytes),
+        (true, Some(reason)) => format!("{}: {reason}", format_size_exact(huge.bytes)),
     }
-}
-
-fn bytes(bytes: u64) -> String {
-    format!("{} ({bytes} bytes)", format_size(bytes))
 }
 
 fn class_table(classes: &[ClassInfo]) -> Table<5> {

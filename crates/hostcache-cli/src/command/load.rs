@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use hostcache::{Cache, Lifetime, SetOptions, WriteError};
 use serde::Serialize;
 
-use super::dump::unix_ms;
 use crate::cli::RegionArg;
 use crate::dump::{DumpReader, Step, StoredItem};
 use crate::failure::{Failure, Outcome};
@@ -70,17 +69,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         }
         None => (Box::new(io::stdin().lock()), "standard input".to_owned()),
     };
-    let name = args.region.name.as_str();
     // Judged before a region is made for it.
     let mut loaded = Loaded::default();
     let reader = DumpReader::begin(BufReader::with_capacity(BUFFER, input))
         .map_err(|damage| broken_off(&origin, &damage, &loaded))?;
-    let cache = match args.capacity {
-        Some(bytes) => {
-            Cache::builder(open::not_a_socket(name)?).capacity(bytes).open_or_create()?
-        }
-        None => open::writer(name)?,
-    };
+    let cache = open::writer_or_create(&args.region.name, args.capacity)?;
     let evictions = cache.stats().evictions;
     let result = load(&cache, reader, args.replace, &mut loaded);
     loaded.evicted = cache.stats().evictions.saturating_sub(evictions);
@@ -112,7 +105,7 @@ fn store(
     replace: bool,
     loaded: &mut Loaded,
 ) -> Result<(), WriteError> {
-    if item.deadline.is_some_and(|at| at <= unix_ms()) {
+    if item.deadline.is_some_and(|at| at <= units::unix_ms()) {
         loaded.expired += 1;
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hostcache::ParticipantInfo;
+use hostcache::{Cache, ParticipantInfo};
 use serde::Serialize;
 
 use crate::bytes::printable;
@@ -26,27 +26,32 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Participants<'a> {
-    participants: Vec<Participant<'a>>,
+struct Participants {
+    participants: Vec<Participant>,
 }
 
-#[derive(Serialize)]
-struct Participant<'a> {
-    slot: u32,
-    incarnation: u64,
-    pid: u32,
-    state: &'static str,
-    held_bytes: u64,
-    pins: u64,
-    pinned_bytes: u64,
-    reserved_bytes: u64,
-    command: &'a str,
+/// One participant, its state included.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Participant {
+    pub(crate) slot: u32,
+    pub(crate) incarnation: u64,
+    pub(crate) pid: u32,
+    /// One of [`STATES`].
+    pub(crate) state: &'static str,
+    pub(crate) held_bytes: u64,
+    pub(crate) pins: u64,
+    pub(crate) pinned_bytes: u64,
+    pub(crate) reserved_bytes: u64,
+    pub(crate) command: String,
 }
+
+/// What a participant may be. The lock proves life or death; that a living process is stopped is a hint
+/// from the process table, where a process of another pid namespace goes by another number.
+pub(crate) const STATES: [&str; 3] = ["alive", "stopped", "dead"];
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let participants = open::observer(&args.region.name)?.participants();
+    let participants = participants(&open::observer(&args.region.name)?);
     if output.is_json() {
-        let participants = participants.iter().map(object).collect();
         output.json(&Participants { participants })?;
     } else if participants.is_empty() {
         note("no participants");
@@ -56,22 +61,29 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     Ok(Outcome::Yes)
 }
 
-fn object(participant: &ParticipantInfo) -> Participant<'_> {
-    Participant {
-        slot: participant.slot,
-        incarnation: participant.incarnation,
-        pid: participant.pid,
-        state: state(participant),
-        held_bytes: participant.held_bytes,
-        pins: participant.pins,
-        pinned_bytes: participant.pinned_bytes,
-        reserved_bytes: participant.reserved_bytes,
-        command: &participant.command,
+/// Everybody who takes part at this moment.
+pub(crate) fn participants(cache: &Cache) -> Vec<Participant> {
+    cache.participants().into_iter().map(Participant::of).collect()
+}
+
+impl Participant {
+    fn of(info: ParticipantInfo) -> Self {
+        Self {
+            slot: info.slot,
+            incarnation: info.incarnation,
+            pid: info.pid,
+            state: state(&info),
+            held_bytes: info.held_bytes,
+            pins: info.pins,
+            pinned_bytes: info.pinned_bytes,
+            reserved_bytes: info.reserved_bytes,
+            command: info.command,
+        }
     }
 }
 
 /// The participants as text; `stats` shows them too.
-pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<8> {
+pub(crate) fn table(participants: &[Participant]) -> Table<8> {
     let mut table = Table::with_heading([
         ("SLOT", Align::Right),
         ("PID", Align::Right),
@@ -86,7 +98,7 @@ pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<8> {
         table.row([
             participant.slot.to_string(),
             participant.pid.to_string(),
-            state(participant).to_owned(),
+            participant.state.to_owned(),
             participant.held_bytes.to_string(),
             participant.pins.to_string(),
             participant.pinned_bytes.to_string(),
@@ -97,9 +109,7 @@ pub(crate) fn table(participants: &[ParticipantInfo]) -> Table<8> {
     table
 }
 
-/// `alive`, `stopped` or `dead`. The lock proves life or death; that a living process is stopped is a hint
-/// from the process table, where a process of another pid namespace goes by another number.
-pub(crate) fn state(participant: &ParticipantInfo) -> &'static str {
+fn state(participant: &ParticipantInfo) -> &'static str {
     if !participant.alive {
         return "dead";
     }

@@ -8,7 +8,7 @@ use hostcache_daemon::{
 };
 use serde::Serialize;
 
-use crate::cli::RegionArg;
+use crate::cli::{RegionArg, parse_group};
 use crate::failure::{Failure, Outcome};
 use crate::open;
 use crate::output::Output;
@@ -51,8 +51,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SOCKET", conflicts_with = "once")]
     memfd: Option<PathBuf>,
     /// With --memfd: hand it out to members of this group too
-    #[arg(long, value_name = "GROUP", requires = "memfd", value_parser = Access::group)]
-    memfd_group: Option<Access>,
+    #[arg(long, value_name = "GROUP", requires = "memfd", value_parser = parse_group)]
+    memfd_group: Option<u32>,
     #[command(flatten)]
     flags: Settings,
 }
@@ -76,23 +76,23 @@ struct Served {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
     // Before anything takes time, so that an early signal is heard too.
     let stop = StopFlag::on_signals()?;
-    let reload = args.settings.as_deref().map(|path| Ok::<_, Failure>((path, hangup()?)));
-    let reload = reload.transpose()?;
+    // SIGHUP: only a daemon with a settings file has something to read anew; any other ends with its terminal.
+    let reload = match args.settings.as_deref() {
+        Some(path) => Some((path, ReloadFlag::on_signal()?)),
+        None => None,
+    };
     let settings = current(&args.flags, args.settings.as_deref()).map_err(Failure::Usage)?;
     let config = Config { once: args.once, ..settings.config() };
     config.validate()?;
     let name = args.region.name.as_str();
-    let access = args.memfd_group.unwrap_or(Access::User);
+    let access = args.memfd_group.map_or(Access::User, Access::Group);
     let cache = match (&args.memfd, settings.capacity) {
         (Some(_), Some(bytes)) => in_memory(name, bytes, access)?,
         (Some(_), None) => {
             let text = "--memfd makes a region and needs its size: add --capacity 256MiB";
             return Err(Failure::Usage(text.to_owned()));
         }
-        (None, Some(bytes)) => {
-            Cache::builder(open::not_a_socket(name)?).capacity(bytes).open_or_create()?
-        }
-        (None, None) => open::writer(name)?,
+        (None, capacity) => open::writer_or_create(name, capacity)?,
     };
     // Its end is this function's: the socket goes with it.
     let handout = args.memfd.as_deref().map(|path| Handout::start(&cache, path, access));
@@ -116,11 +116,6 @@ fn in_memory(name: &str, capacity: u64, access: Access) -> Result<Cache, Failure
         _ => builder,
     };
     Ok(builder.create()?)
-}
-
-/// SIGHUP: only a daemon with a settings file has something to read anew; any other ends with its terminal.
-fn hangup() -> Result<ReloadFlag, Failure> {
-    Ok(ReloadFlag::on_signal()?)
 }
 
 /// The flags, and where they say nothing, the file.

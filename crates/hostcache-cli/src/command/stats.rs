@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hostcache::{Cache, Stats};
 use serde_json::{Map, Value, json};
 
-use super::ps;
+use super::ps::{self, Participant};
 use crate::advice::{Advice, Facts, advice};
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
@@ -42,26 +42,29 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let cache = open::observer(&args.region.name)?;
+    let name = &args.region.name;
+    let cache = open::observer(name)?;
     let mut last: Option<(Instant, Stats)> = None;
     repeat(args.every, args.count, || {
+        if output.format() == Format::Prometheus {
+            output.text(prometheus::exposition(&cache))?;
+            return output.flush();
+        }
         let now = Instant::now();
-        let facts = Facts::of(&cache);
+        let facts = Facts::of(&cache, name);
         let stats = facts.stats.clone();
         let facts = match &last {
             Some((at, earlier)) => facts.since(earlier, now.saturating_duration_since(*at)),
             None => facts,
         };
         let advice = advice(&facts);
-        match output.format() {
-            Format::Json => output.json(&object(&cache, &stats, &advice))?,
-            Format::Prometheus => output.text(prometheus::exposition(&cache))?,
-            Format::Text => {
-                if last.is_some() {
-                    output.line("")?;
-                }
-                output.text(text(&cache, &stats, &advice))?;
+        if output.is_json() {
+            output.json(&object(&cache, &stats, &advice))?;
+        } else {
+            if last.is_some() {
+                output.line("")?;
             }
+            output.text(text(&cache, &stats, &facts.participants, &advice))?;
         }
         last = Some((now, stats));
         output.flush()
@@ -81,7 +84,7 @@ fn object(cache: &Cache, stats: &Stats, advice: &[Advice]) -> Map<String, Value>
     object
 }
 
-fn text(cache: &Cache, stats: &Stats, advice: &[Advice]) -> String {
+fn text(cache: &Cache, stats: &Stats, participants: &[Participant], advice: &[Advice]) -> String {
     let mut table = Table::new([Align::Left, Align::Right, Align::Left]).indent();
     table.title(format!("region {}", cache.name()));
     for (group, title) in GROUPS {
@@ -98,7 +101,10 @@ fn text(cache: &Cache, stats: &Stats, advice: &[Advice]) -> String {
             table.row([name.to_owned(), value.to_owned(), String::new()]);
         }
     }
-    let mut text = format!("{table}{}", ps::table(&cache.participants()).indent());
+    let mut text = table.to_string();
+    if !participants.is_empty() {
+        text += &ps::table(participants).indent().to_string();
+    }
     if !advice.is_empty() {
         text += "advice\n";
     }

@@ -40,18 +40,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
-    let cache = open::observer(&args.region.name)?;
+    let name = &args.region.name;
+    let cache = open::observer(name)?;
     let wants_lines = args.lines || args.count.is_some() || output.is_json();
     if !wants_lines && output.to_terminal() && io::stdin().is_terminal() {
-        top::run(&cache, args.every)?;
+        top::run(&cache, name, args.every)?;
         return Ok(Outcome::Yes);
     }
-    let mut last = Look::at(&cache);
+    let mut last = Look::at(&cache, name);
     let mut line = 0;
     // The first interval has to pass before there is a rate.
     std::thread::sleep(args.every);
     repeat(Some(args.every), args.count, || {
-        let now = Look::at(&cache);
+        let now = Look::at(&cache, name);
         let rates = now.rates_since(&last);
         last = now;
         if output.is_json() {

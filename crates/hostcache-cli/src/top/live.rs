@@ -31,8 +31,8 @@ const INTERVALS: [Duration; 6] = [
     Duration::from_secs(10),
 ];
 
-/// Shows the region until somebody has seen enough.
-pub(crate) fn run(cache: &Cache, every: Duration) -> Result<(), Failure> {
+/// Shows the region, named so on the command line, until somebody has seen enough.
+pub(crate) fn run(cache: &Cache, name: &str, every: Duration) -> Result<(), Failure> {
     // So that the terminal is given back.
     let stop = StopFlag::on_signals()?;
     let terminal = Terminal::take().map_err(Failure::Output)?;
@@ -44,7 +44,7 @@ pub(crate) fn run(cache: &Cache, every: Duration) -> Result<(), Failure> {
         paused: false,
         rates: None,
         earlier: None,
-        look: Look::at(cache),
+        look: Look::at(cache, name),
         hit_ratios: VecDeque::new(),
     };
     let mut due = Instant::now() + every;
@@ -65,7 +65,7 @@ pub(crate) fn run(cache: &Cache, every: Duration) -> Result<(), Failure> {
             }
             None if Instant::now() >= due => {
                 if !live.paused {
-                    live.look_again(cache);
+                    live.look_again(cache, name);
                     drawn = None;
                 }
                 due = Instant::now() + live.every;
@@ -104,9 +104,9 @@ impl Live {
         }
     }
 
-    fn look_again(&mut self, cache: &Cache) {
+    fn look_again(&mut self, cache: &Cache, name: &str) {
         self.is_gone = identity(&cache.path()) != self.file;
-        let look = Look::at(cache);
+        let look = Look::at(cache, name);
         let rates = look.rates_since(&self.look);
         if self.hit_ratios.len() == HISTORY {
             self.hit_ratios.pop_front();

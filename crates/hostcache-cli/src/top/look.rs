@@ -17,8 +17,9 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    pub(crate) fn at(cache: &Cache) -> Self {
-        Self { at: Instant::now(), facts: Facts::of(cache), classes: cache.slab_classes() }
+    /// Of the region that was named so on the command line.
+    pub(crate) fn at(cache: &Cache, region: &str) -> Self {
+        Self { at: Instant::now(), facts: Facts::of(cache, region), classes: cache.slab_classes() }
     }
 
     pub(crate) fn stats(&self) -> &Stats {
@@ -27,17 +28,13 @@ impl Look {
 
     /// The rates since an earlier look.
     pub(crate) fn rates_since(&self, earlier: &Self) -> Rates {
-        Rates::between(earlier.stats(), self.stats(), self.seconds_since(earlier))
+        Rates::of(&self.facts_since(earlier))
     }
 
-    /// What the rules of advice go by: what happened since an earlier look.
+    /// What happened since an earlier look; the rules of advice go by it.
     pub(crate) fn facts_since(&self, earlier: &Self) -> Facts {
         let passed = self.at.saturating_duration_since(earlier.at);
         self.facts.clone().since(earlier.stats(), passed)
-    }
-
-    fn seconds_since(&self, earlier: &Self) -> f64 {
-        self.at.saturating_duration_since(earlier.at).as_secs_f64()
     }
 }
 
@@ -56,23 +53,21 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    fn between(before: &Stats, after: &Stats, seconds: f64) -> Self {
-        let seconds = seconds.max(f64::MIN_POSITIVE);
-        // Saturating: sums that are read while others count may step back a little.
-        let rate = |of: fn(&Stats) -> u64| of(after).saturating_sub(of(before)) as f64 / seconds;
-        let mut interval = Stats::default();
-        interval.get_hits = after.get_hits.saturating_sub(before.get_hits);
-        interval.get_misses = after.get_misses.saturating_sub(before.get_misses);
+    /// From counters over the interval.
+    fn of(facts: &Facts) -> Self {
+        let stats = &facts.stats;
+        let seconds = facts.period.as_secs_f64().max(f64::MIN_POSITIVE);
+        let rate = |count: u64| count as f64 / seconds;
         Self {
-            gets_per_second: rate(|s| s.get_hits.saturating_add(s.get_misses)),
-            hit_ratio: hit_ratio(&interval),
-            sets_per_second: rate(|s| s.cmd_set),
-            deletes_per_second: rate(|s| s.delete_hits.saturating_add(s.delete_misses)),
-            evictions_per_second: rate(|s| s.evictions),
-            expired_per_second: rate(|s| s.expired),
-            curr_items: after.curr_items,
-            bytes: after.bytes,
-            participants: after.participants,
+            gets_per_second: rate(stats.get_hits.saturating_add(stats.get_misses)),
+            hit_ratio: hit_ratio(stats),
+            sets_per_second: rate(stats.cmd_set),
+            deletes_per_second: rate(stats.delete_hits.saturating_add(stats.delete_misses)),
+            evictions_per_second: rate(stats.evictions),
+            expired_per_second: rate(stats.expired),
+            curr_items: stats.curr_items,
+            bytes: stats.bytes,
+            participants: stats.participants,
         }
     }
 }
@@ -80,6 +75,7 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn rates_are_differences_per_second() {
@@ -89,7 +85,8 @@ mod tests {
         after.cmd_set = 20;
         // Sums read while others count may step back.
         before.evictions = 1;
-        let rates = Rates::between(&before, &after, 2.0);
+        let facts = Facts { stats: after, ..Facts::default() };
+        let rates = Rates::of(&facts.since(&before, Duration::from_secs(2)));
         assert_eq!((rates.gets_per_second, rates.hit_ratio), (50.0, Some(0.9)));
         assert_eq!((rates.sets_per_second, rates.evictions_per_second), (10.0, 0.0));
     }

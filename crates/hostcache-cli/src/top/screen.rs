@@ -161,7 +161,7 @@ fn class_table(view: &View<'_>) -> Vec<String> {
 
 /// Participants, those that hold the most first.
 fn holder_table(view: &View<'_>) -> Vec<String> {
-    let mut holders: Vec<_> = view.look.facts.holders.iter().collect();
+    let mut holders: Vec<_> = view.look.facts.participants.iter().collect();
     holders.sort_by_key(|holder| std::cmp::Reverse(holder.held_bytes));
     let mut table = Table::with_heading([
         ("        PID", Align::Right),
@@ -187,7 +187,7 @@ fn text_lines<const N: usize>(table: &Table<N>) -> Vec<String> {
 /// A blank line and as many rows as fit; the last one says how many do not.
 fn push_table(lines: &mut Vec<Line>, rows: &[String], room: usize) {
     // A heading alone tells nothing.
-    if room < 3 && rows.len() > 1 || room < 2 {
+    if room < 3 || rows.len() < 2 {
         return;
     }
     lines.push(plain(String::new(), Style::Plain));
@@ -254,12 +254,12 @@ mod tests {
         let directory = tempfile::tempdir_in("/dev/shm").expect("a directory");
         let builder = Cache::builder("catalog").directory(directory.path());
         let cache = builder.capacity(1 << 20).create().expect("create");
-        let earlier = Look::at(&cache);
+        let earlier = Look::at(&cache, "catalog");
         for n in 0..100 {
             cache.set(format!("key:{n}"), vec![b'x'; n * 5]).expect("set");
             let _ = cache.get("key:1");
         }
-        let look = Look::at(&cache);
+        let look = Look::at(&cache, "catalog");
         Fixture { info: cache.info(), earlier, look, _directory: directory }
     }
 

@@ -31,9 +31,10 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     pub(crate) fn take() -> io::Result<Self> {
+        let keys = keys()?;
         terminal::enable_raw_mode()?;
         // From here on the terminal has to be given back, whatever fails.
-        let taken = Self { keys: keys() };
+        let taken = Self { keys };
         execute!(io::stdout(), EnterAlternateScreen, Hide)?;
         Ok(taken)
     }
@@ -86,9 +87,9 @@ impl Drop for Terminal {
 }
 
 /// Reads keys in a thread of its own, which ends with the process.
-fn keys() -> Receiver<Key> {
+fn keys() -> io::Result<Receiver<Key>> {
     let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut stdin = io::stdin().lock();
         let mut byte = [0];
         while let Ok(1) = stdin.read(&mut byte) {
@@ -96,8 +97,8 @@ fn keys() -> Receiver<Key> {
                 return;
             }
         }
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 fn key(byte: u8) -> Key {

@@ -75,7 +75,7 @@ fn a_groups_region_is_made_in_a_directory_of_the_group() {
     host.run(["set", "shared", "k", "v"]).done_silently();
     assert_eq!(host.run(["get", "shared", "k"]).text(), "v");
     let text = host.run(["create", "x", "--capacity", "1MiB", "--group=no-such-group"]).error();
-    assert!(text.contains("no group of that name"), "{text}");
+    assert!(text.contains("there is no group \"no-such-group\""), "{text}");
     fs::set_permissions(host.directory(), fs::Permissions::from_mode(0o700)).expect("chmod");
     let text = host.run(["create", "x", "--capacity", "1MiB", "--group"]).error();
     assert!(text.contains("chmod 2770"), "{text}");
