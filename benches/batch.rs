@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 use hostcache::{Cache, PrivateCache};
 use hostcache_benches::figures::Spread;
 use hostcache_benches::record::{self, Table};
+use hostcache_benches::settings;
 use hostcache_benches::side_by_side::{self, Lane};
 use hostcache_benches::{Distribution, IndexStream, Key, ValueSize, Workload};
 
 const ROUNDS: usize = 51;
 const VALUE: usize = 100;
-const SEED: u64 = 7;
 /// What a key of a batch of 64 may cost as a multiple of a single get.
 const GOAL: f64 = 0.5;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let seed = settings::seed()?;
     let workload = Workload { sizes: ValueSize::Fixed(VALUE), ..Workload::LARGE };
     let capacity = (16 << 20) + u64::from(workload.keys) * 360;
     let cache = PrivateCache::new(capacity).expected_item_size(116).create()?;
@@ -26,9 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut table =
         Table::new(&["keys a call", "one by one, ns a key", "in one call", "ratio", "goal"]);
     for batch in [1, 2, 4, 16, 64, 256] {
-        let single =
-            lane(&cache, batch, |cache, keys| keys.iter().map(|key| cache.get(key)).collect());
-        let many = lane(&cache, batch, |cache, keys| cache.get_many(keys));
+        let single = lane(&cache, seed, batch, |cache, keys| {
+            keys.iter().map(|key| cache.get(key)).collect()
+        });
+        let many = lane(&cache, seed, batch, |cache, keys| cache.get_many(keys));
         let figures = side_by_side::measure(&mut [single, many], ROUNDS);
         let ratio =
             Spread::of(side_by_side::ratios(&figures[1], &figures[0])).ok_or("no rounds")?;
@@ -40,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         table.row([batch.to_string()].into_iter().chain(figures).collect());
     }
     let command = "cargo run --release -p hostcache-benches --bin batch";
-    record::print_head("Many keys in one call", command, SEED);
+    record::print_head("Many keys in one call", command, seed);
     println!("{table}");
     Ok(())
 }
@@ -48,11 +50,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Gets batches of random keys in some way, and checks every value.
 fn lane(
     cache: &Cache,
+    seed: u64,
     batch: usize,
     get: impl Fn(&Cache, &[Key]) -> Vec<Option<Vec<u8>>> + 'static,
 ) -> Lane {
     let cache = cache.clone();
-    let mut stream = IndexStream::new(Distribution::Uniform, Workload::LARGE.keys, SEED);
+    let mut stream = IndexStream::new(Distribution::Uniform, Workload::LARGE.keys, seed);
     Box::new(move |operations| {
         let mut time = Duration::ZERO;
         for _ in 0..operations.div_ceil(batch as u64) {
