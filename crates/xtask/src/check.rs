@@ -1,5 +1,7 @@
 //! `cargo xtask check`: what can be judged without running anything.
 
+use std::process::Command;
+
 use crate::sources;
 use crate::step::Step;
 use crate::workspace::{answers, cargo, cargo_loom, require};
@@ -13,7 +15,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::commands(
             "clippy",
             "lints, warnings denied",
-            [cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])],
+            [clippy([]), clippy(["--all-features"])],
         ),
         Step::commands(
             "clippy-loom",
@@ -37,6 +39,11 @@ pub(crate) fn steps() -> Vec<Step> {
         )
         .needing(advisory_database),
     ]
+}
+
+fn clippy<const N: usize>(features: [&str; N]) -> Command {
+    let scope = ["clippy", "--workspace", "--all-targets"];
+    cargo(scope.into_iter().chain(features).chain(["--", "-D", "warnings"]))
 }
 
 fn docs() -> Step {

@@ -3,6 +3,8 @@
 //! Unit tests run with debug assertions; whatever needs volume (models, processes, histories) runs
 //! optimised. A test is counted in one step only; what runs it once more under a tool is not counted.
 
+use std::process::Command;
+
 use crate::step::Step;
 use crate::workspace::{
     answers, cargo, cargo_loom, program, require, require_valgrind, root, target_dir, through,
@@ -24,6 +26,7 @@ pub(crate) fn steps() -> Vec<Step> {
         ),
         system(),
         small_counters(),
+        segments(),
         cli(),
         Step::commands(
             "demo",
@@ -45,7 +48,7 @@ fn build() -> Step {
         [
             cargo(["build", "--release"]),
             cargo(["test", "--no-run", "--workspace", "--exclude", "hostcache-tests"]),
-            cargo(["test", "--no-run", "--release", "-p", "hostcache-tests"]),
+            in_release("--no-run", []),
         ],
     )
 }
@@ -89,8 +92,14 @@ pub(crate) fn system() -> Step {
     Step::tests(
         "system",
         "several processes on one region: kills, stops, recorded histories",
-        [cargo(["test", "--no-fail-fast", "--release", "-p", "hostcache-tests"])],
+        [in_release("--no-fail-fast", [])],
     )
+}
+
+/// The tests of several processes, of regions in named segments too.
+fn in_release<const N: usize>(how: &str, which: [&str; N]) -> Command {
+    let package = ["-p", "hostcache-tests", "--features", "shared_memory"];
+    cargo(["test", how, "--release"].into_iter().chain(package).chain(which))
 }
 
 /// The command line and the daemon as processes.
@@ -104,24 +113,32 @@ pub(crate) fn cli() -> Step {
 
 /// The histories once more where generations and epochs come round all the time, at a tenth of the volume.
 fn small_counters() -> Step {
-    let mut histories = cargo([
-        "test",
-        "--no-fail-fast",
-        "--release",
-        "-p",
-        "hostcache-tests",
-        "--test",
-        "histories",
-    ]);
-    for (variable, volume) in [
-        ("HOSTCACHE_TEST_SMALL_COUNTERS", "1"),
-        ("HOSTCACHE_TEST_OPS", "1000000"),
-        ("HOSTCACHE_TEST_STOPS", "100"),
-        ("HOSTCACHE_TEST_KILLS", "100"),
-    ] {
-        histories.env(variable, volume);
-    }
-    Step::tests("small", "recorded histories with generations and epochs of two bits", [histories])
+    let histories = in_release("--no-fail-fast", ["--test", "histories"]);
+    let histories = with(histories, [("HOSTCACHE_TEST_SMALL_COUNTERS", "1")]);
+    let what = "recorded histories with generations and epochs of two bits";
+    Step::tests("small", what, [with(histories, A_TENTH)])
+}
+
+/// Several processes once more where their region is a named segment, at a tenth of the volume.
+fn segments() -> Step {
+    let tests = ["--test", "histories", "--test", "processes", "--test", "forks"];
+    let tests = with(in_release("--no-fail-fast", tests), [("HOSTCACHE_TEST_BACKING", "segment")]);
+    let what = "several processes on a region in a named segment";
+    Step::tests("segments", what, [with(tests, A_TENTH)])
+}
+
+/// A tenth of what the campaigns do by default.
+const A_TENTH: [(&str, &str); 5] = [
+    ("HOSTCACHE_TEST_OPS", "1000000"),
+    ("HOSTCACHE_TEST_STOPS", "100"),
+    ("HOSTCACHE_TEST_KILLS", "100"),
+    ("HOSTCACHE_TEST_PROCESSES", "100"),
+    ("HOSTCACHE_TEST_SIZES", "500"),
+];
+
+fn with<const N: usize>(mut command: Command, variables: [(&str, &str); N]) -> Command {
+    command.envs(variables);
+    command
 }
 
 fn memcheck() -> Step {
