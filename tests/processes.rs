@@ -8,7 +8,7 @@ use std::time::Duration;
 use hostcache_tests::board::{Word, wait_for};
 use hostcache_tests::child::Worker;
 use hostcache_tests::random::{Random, seed};
-use hostcache_tests::region::TestRegion;
+use hostcache_tests::region::{TestRegion, on_segments};
 use hostcache_tests::roles::{Churn, Post, ReadOnly, Role, key_name, key_number};
 use hostcache_tests::value::{self, Reading};
 use hostcache_tests::volume;
@@ -203,6 +203,11 @@ fn sizes_of_all_magnitudes_are_stored_and_found_while_one_process_is_stopped() {
 fn a_process_without_write_access_reads_while_another_writes() {
     let seed = seed("a_process_without_write_access");
     let region = TestRegion::create(8 << 20);
+    if on_segments() {
+        let refusal = region.place().builder().open_read_only().expect_err("it can't map so");
+        assert!(refusal.to_string().contains("not supported by this backing"), "{refusal}");
+        return;
+    }
     let writer = Worker::spawn(WORKER, &Role::Churn(churn(&region, 0, seed, 4096)));
     let reader = ReadOnly { post: Post::new(&region, 1), seed, keys: 500 };
     let reader = Worker::spawn(WORKER, &Role::ReadOnly(reader));

@@ -18,7 +18,8 @@ fn small_counters() -> bool {
 }
 
 /// Whether regions are in named segments: `HOSTCACHE_TEST_BACKING` says on what the tests run.
-fn on_segments() -> bool {
+#[must_use]
+pub fn on_segments() -> bool {
     match std::env::var("HOSTCACHE_TEST_BACKING").as_deref() {
         Err(_) | Ok("file") => false,
         Ok("segment") => true,
