@@ -136,12 +136,11 @@ impl Region {
         if found.head.stamp() != self.geometry.stamp(epoch) || !found.is_alive(host) {
             return None;
         }
-        let taken = sink.take(&found.value());
-        if !found.is_whole() {
-            return None;
-        }
+        // Ahead of the copy, so that the mark's line is waited for together with the item's. A mark is a hint: it may go to an
+        // item that is just being replaced.
         self.raise_mark(found.position);
-        Some(Some(taken))
+        let taken = sink.take(&found.value());
+        found.is_whole().then_some(Some(taken))
     }
 
     /// Reads a key's item into a sink.

@@ -45,22 +45,11 @@ impl Found<'_> {
         ItemHead::complete(self.head, self.words)
     }
 
-    /// Milliseconds since boot. Counts as [`Found::item_head`] does.
-    #[inline(always)]
-    pub(crate) fn deadline(&self) -> Option<u64> {
-        self.head.has_deadline().then(|| self.item_head().deadline).flatten()
-    }
-
     /// Whether its deadline, if it has one, is yet to come. The clock is read only for an item that has one. Counts as
     /// [`Found::item_head`] does.
     #[inline(always)]
     pub(crate) fn is_alive<H: Host>(&self, host: &H) -> bool {
-        !self.head.has_deadline() || self.outlives(host.now_ms())
-    }
-
-    #[inline(never)]
-    fn outlives(&self, now: u64) -> bool {
-        self.deadline().is_none_or(|deadline| deadline > now)
+        !self.head.has_deadline() || outlives(self.head, self.words, host.now_ms())
     }
 
     /// The item, to copy from. What is copied counts as [`Found::item_head`] does.
@@ -153,7 +142,8 @@ impl Region {
         let position = Position::new(bucket, index);
         let slot = &line[usize::from(index) % SLOTS_AND_CONTROL];
         let word = SlotWord::from_bits(slot.load(ord::slot_load()));
-        if word.tag() != probe.tag || word.is_tentative() {
+        // A slot that has changed since is judged by the key: the tag was only a hint.
+        if word.is_tentative() {
             return None;
         }
         self.compare(position, slot, word, key).ok().map(Lookup::Found)
@@ -276,6 +266,12 @@ impl Region {
     pub(crate) fn still(&self, location: u64, header: BlockWord) -> bool {
         is_still(self.header(location), header)
     }
+}
+
+/// Takes nothing by reference that a lookup would otherwise keep in registers.
+#[inline(never)]
+fn outlives(head: HeadWords, words: &[AtomicU64; ItemHead::WORDS], now: u64) -> bool {
+    ItemHead::complete(head, words).deadline.is_none_or(|deadline| deadline > now)
 }
 
 #[inline(always)]
