@@ -178,10 +178,13 @@ fn sizes_of_all_magnitudes_are_stored_and_found_while_one_process_is_stopped() {
     let stopped = workers.remove(STOPPED);
     stopped.pause();
     for (lane, mut worker) in workers.into_iter().enumerate() {
-        wait_for(&format!("worker {lane}"), || {
+        while !worker.has_ended() {
             assert_eq!(allocated(), at_first, "the region takes the memory that it was given");
-            worker.has_ended()
-        });
+            let before = region.board.get(lane, Word::Progress);
+            wait_for(&format!("worker {lane}"), || {
+                worker.has_ended() || region.board.get(lane, Word::Progress) > before
+            });
+        }
         worker.join();
     }
     stopped.resume();
