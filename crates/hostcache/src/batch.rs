@@ -92,8 +92,9 @@ impl Cache {
         results
     }
 
-    /// A hint: where it is not possible, the operations themselves say why.
-    fn prefetch<K: AsRef<[u8]>>(&self, keys: &[K]) {
+    /// Asks for the memory of up to 16 keys (those behind them are passed over), for a caller that is going to read them one by
+    /// one. A hint: nothing is read or counted, and where it is not possible, the operations themselves say why.
+    pub fn prefetch<K: AsRef<[u8]>>(&self, keys: &[K]) {
         if keys.len() > 1
             && let Ok(attachment) = self.shared.attached()
         {

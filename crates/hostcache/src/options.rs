@@ -54,6 +54,10 @@ pub mod encoding {
     pub const ARRAY: u8 = 6;
     /// Rust's `bincode`.
     pub const BINCODE: u8 = 7;
+    /// A Python pickle with the buffers that it refers to behind it.
+    pub const PICKLE_BUFFERS: u8 = 8;
+    /// An application's own.
+    pub const CUSTOM: u8 = 128;
 }
 
 /// Options of [`Cache::set_with`](crate::Cache::set_with).

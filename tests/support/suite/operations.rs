@@ -24,6 +24,7 @@ const fn rarely(name: &'static str, run: fn(&mut Suite)) -> Operation {
 pub const TABLE: &[Operation] = &[
     often("get", Suite::get),
     often("try_get", Suite::try_get),
+    often("try_get_with", Suite::try_get_with),
     often("get_into", Suite::get_into),
     often("try_get_into", Suite::try_get_into),
     often("get_slice", Suite::get_slice),
@@ -82,6 +83,7 @@ pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("name", "a property"),
     ("path", "a property"),
     ("capacity", "a property"),
+    ("prefetch", "a hint that changes no answer; part of the batches"),
     ("max_value_len", "a property; the model's limit"),
     ("info", "a property"),
     ("try_info", "a property"),

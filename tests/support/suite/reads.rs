@@ -28,6 +28,22 @@ impl Suite {
         self.on_key(&key, &handle, |cache| answer::read(cache.try_get(&key), Answer::Bytes), bytes);
     }
 
+    pub(super) fn try_get_with(&mut self) {
+        let (key, handle) = (self.key(), self.any());
+        let real = |cache: &hostcache::Cache| {
+            let got = cache.try_get_with(&key, |found| {
+                let mut value = vec![0; found.len()];
+                found.copy_to(&mut value);
+                value
+            });
+            answer::read(got, Answer::Bytes)
+        };
+        let bytes = |entry: &mut Entry| {
+            entry.get().map_or_else(refused, |seen| Answer::Bytes(seen.map(|seen| seen.value)))
+        };
+        self.on_key(&key, &handle, real, bytes);
+    }
+
     pub(super) fn get_into(&mut self) {
         let (key, handle) = (self.key(), self.any());
         let real = |cache: &hostcache::Cache| {

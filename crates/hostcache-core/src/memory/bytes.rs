@@ -102,9 +102,18 @@ impl<'a> Bytes<'a> {
     /// If `out` is longer.
     #[inline(always)]
     pub(crate) fn copy_to(self, out: &mut [u8]) {
-        assert!(out.len() <= self.len, "a copy beyond the bytes");
         // SAFETY: initialised bytes are valid as possibly uninitialised ones, and the copy only ever initialises.
-        let out = unsafe { &mut *(&raw mut *out as *mut [MaybeUninit<u8>]) };
+        self.copy_to_uninit(unsafe { &mut *(&raw mut *out as *mut [MaybeUninit<u8>]) });
+    }
+
+    /// The same into memory that may hold anything: all of it is initialised.
+    ///
+    /// # Panics
+    ///
+    /// If `out` is longer.
+    #[inline(always)]
+    pub(crate) fn copy_to_uninit(self, out: &mut [MaybeUninit<u8>]) {
+        assert!(out.len() <= self.len, "a copy beyond the bytes");
         Self { len: out.len(), ..self }.copy_all_to(out);
     }
 

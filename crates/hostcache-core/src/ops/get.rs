@@ -1,5 +1,7 @@
 //! Reading.
 
+use core::mem::MaybeUninit;
+
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::ItemHead;
 use crate::memory::Bytes;
@@ -107,6 +109,16 @@ impl Value<'_> {
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) {
         self.bytes.copy_to(out);
+    }
+
+    /// [`Value::copy_to`] into memory that may hold anything: all of it is initialised.
+    ///
+    /// # Panics
+    ///
+    /// If `out` is longer than the value.
+    #[inline]
+    pub fn copy_to_uninit(&self, out: &mut [MaybeUninit<u8>]) {
+        self.bytes.copy_to_uninit(out);
     }
 
     /// Replaces the contents of a vector by the value.
