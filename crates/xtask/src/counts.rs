@@ -1,4 +1,4 @@
-//! How many tests ran: read from the `test result:` line that each test binary closes with.
+//! How many tests ran: read from the line that a test runner closes with, `test result:` of cargo's or that of pytest.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -13,8 +13,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; …`; `None` for any other line.
+    /// Reads a closing line; `None` for any other line.
     pub(crate) fn from_line(line: &str) -> Option<Self> {
+        Self::from_cargo(line).or_else(|| Self::from_pytest(line))
+    }
+
+    /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+    fn from_cargo(line: &str) -> Option<Self> {
         let (_verdict, figures) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let figure = |word: &str| {
             figures
@@ -28,6 +33,28 @@ impl Counts {
             failed: figure("failed")?,
             skipped: figure("ignored")?,
         })
+    }
+
+    /// Reads `3 passed, 1 skipped, 2 warnings in 4.56s`, with or without a frame of `=`. What ended with an error, in a
+    /// fixture perhaps, failed.
+    fn from_pytest(line: &str) -> Option<Self> {
+        let (outcomes, time) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
+        if !time.starts_with(|c: char| c.is_ascii_digit()) || !time.contains('s') {
+            return None;
+        }
+        let mut counts = Self::default();
+        for outcome in outcomes.split(", ") {
+            let (number, word) = outcome.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
+            match word {
+                "passed" | "xfailed" => counts.passed += number,
+                "failed" | "error" | "errors" | "xpassed" => counts.failed += number,
+                "skipped" => counts.skipped += number,
+                "warning" | "warnings" | "deselected" | "rerun" => {}
+                _ => return None,
+            }
+        }
+        Some(counts)
     }
 
     /// Tests that were really executed.
@@ -69,6 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn a_run_of_pytest_is_counted() {
+        for (line, passed, failed, skipped) in [
+            ("12 passed in 3.21s", 12, 0, 0),
+            ("===== 1 failed, 12 passed, 3 skipped, 1 warning in 63.21s (0:01:03) =====", 12, 1, 3),
+            ("2 passed, 1 error in 0.10s", 2, 1, 0),
+        ] {
+            assert_eq!(
+                Counts::from_line(line),
+                Some(Counts { passed, failed, skipped }),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
     fn other_lines_are_not_counted() {
         for line in [
             "",
@@ -78,6 +120,9 @@ mod tests {
             "test result: ok. 1 passed; 0 failed",
             "running 12 tests",
             "test a_name_with_passed ... ok",
+            "no tests ran in 0.01s",
+            "12 passed",
+            "12 passed in the end",
             "  test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
         ] {
             assert_eq!(Counts::from_line(line), None, "{line:?}");

@@ -11,6 +11,7 @@ use crate::summary::Run;
 pub(crate) struct Step {
     name: &'static str,
     purpose: &'static str,
+    setup: Vec<Command>,
     action: Action,
     needs: fn() -> Result<(), String>,
 }
@@ -75,6 +76,7 @@ pub(crate) fn run_selected(steps: Vec<Step>, args: &[String]) -> Result<Run, Str
 
 fn list(step: &Step) {
     println!("{:<12} {}", step.name, step.purpose);
+    step.setup.iter().for_each(|command| println!("{:<12}   $ {}", "", child::describe(command)));
     if let Action::Commands(commands) | Action::Tests(commands) = &step.action {
         commands.iter().for_each(|command| println!("{:<12}   $ {}", "", child::describe(command)));
     }
@@ -109,7 +111,12 @@ impl Step {
     }
 
     fn new(name: &'static str, purpose: &'static str, action: Action) -> Self {
-        Self { name, purpose, action, needs: || Ok(()) }
+        Self { name, purpose, setup: Vec::new(), action, needs: || Ok(()) }
+    }
+
+    /// Commands that must succeed before, in order.
+    pub(crate) fn after(self, setup: impl Into<Vec<Command>>) -> Self {
+        Self { setup: setup.into(), ..self }
     }
 
     /// Asked when the step's turn comes; `Err` names what is missing, and the step is skipped.
@@ -133,7 +140,7 @@ impl Step {
         let mut counts = Counts::default();
         let outcome = match (self.needs)() {
             Err(missing) => Outcome::Skipped(missing),
-            Ok(()) => match self.action.run(&mut counts) {
+            Ok(()) => match run_all(self.setup).and_then(|()| self.action.run(&mut counts)) {
                 Ok(()) => Outcome::Passed,
                 Err(why) => Outcome::Failed(why),
             },
@@ -150,14 +157,19 @@ impl Step {
 impl Action {
     fn run(self, counts: &mut Counts) -> Result<(), String> {
         match self {
-            Self::Commands(mut commands) => commands.iter_mut().try_for_each(|command| {
-                announce(command);
-                child::run(command)
-            }),
+            Self::Commands(commands) => run_all(commands),
             Self::Tests(mut commands) => run_tests(&mut commands, counts),
             Self::Inspect(rule) => rule(),
         }
     }
+}
+
+/// Runs commands in order, up to the first that fails.
+fn run_all(mut commands: Vec<Command>) -> Result<(), String> {
+    commands.iter_mut().try_for_each(|command| {
+        announce(command);
+        child::run(command)
+    })
 }
 
 /// Runs every command; the first failure is the one reported.
@@ -196,6 +208,17 @@ mod tests {
         let report = Step::tests("sample", "", commands).run();
         assert!(matches!(report.outcome, Outcome::Failed(_)));
         assert_eq!(report.counts.passed, 2);
+    }
+
+    #[test]
+    fn tests_do_not_run_where_what_comes_before_them_fails() {
+        let line = "echo 'test result: ok. 1 passed; 0 failed; 0 ignored'";
+        let step = || Step::tests("sample", "", [shell(line)]);
+        let report = step().after([shell("exit 0")]).run();
+        assert_eq!((report.outcome, report.counts.passed), (Outcome::Passed, 1));
+        let report = step().after([shell("exit 7"), shell(line)]).run();
+        assert!(matches!(report.outcome, Outcome::Failed(why) if why.contains('7')));
+        assert_eq!(report.counts.passed, 0);
     }
 
     #[test]

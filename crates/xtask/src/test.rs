@@ -169,13 +169,15 @@ fn python() -> Step {
     let venv = target_dir().join("python-venv");
     let in_venv =
         |tool: &str, args: &[&str]| program(venv.join("bin").join(tool), args.iter().copied());
-    Step::commands(
+    let pytest =
+        in_venv("python", &["-m", "pytest", "-c", "python/pyproject.toml", "python/tests"]);
+    Step::tests(
         "python",
         "the Python package, built and installed into an environment of its own",
-        [
-            program("python3", ["-m", "venv", &venv.to_string_lossy()]),
-            in_venv("pip", &["install", "--quiet", "./python[test]"]),
-            in_venv("python", &["-m", "pytest", "python/tests"]),
-        ],
+        [pytest],
     )
+    .after([
+        program("python3", ["-m", "venv", &venv.to_string_lossy()]),
+        in_venv("pip", &["install", "--quiet", "./python[test]"]),
+    ])
 }
