@@ -36,8 +36,8 @@ pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
     Account, Arithmetic, BATCH, ClassAccount, Condition, Copied, Counted, Deadline, Deleted, End,
-    Got, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
-    Walked,
+    Got, Initial, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink,
+    Swept, Value, Walked,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};

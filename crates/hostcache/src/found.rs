@@ -66,7 +66,8 @@ impl Cache {
     /// [`Cache::try_get`] into whatever the caller makes: `take` is shown the item, and what it returns is the answer if
     /// nobody replaced the item meanwhile. Else it is thrown away, and `take` is called again.
     ///
-    /// For bindings, which copy a value once, into an object of their language.
+    /// For bindings, which copy a value once, into an object of their language. What `take` returns had best be small (a length,
+    /// say, with the object left in a variable that it captures), and the error is boxed for the same reason.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -90,7 +91,7 @@ impl Cache {
         &self,
         key: impl AsRef<[u8]>,
         mut take: impl FnMut(&Found<'_>) -> T,
-    ) -> Result<Option<T>, ReadError> {
-        Ok(self.read(key.as_ref(), &mut |value: &Value<'_>| take(&Found(value)))?)
+    ) -> Result<Option<T>, Box<ReadError>> {
+        self.read(key.as_ref(), &mut |value: &Value<'_>| take(&Found(value)))
     }
 }

@@ -201,6 +201,7 @@ impl From<hostcache_core::SetOutcome> for SetOutcome {
 pub struct CounterOptions {
     pub(crate) initial: Option<u64>,
     pub(crate) lifetime: Lifetime,
+    pub(crate) encoding: u8,
 }
 
 impl CounterOptions {
@@ -214,6 +215,13 @@ impl CounterOptions {
     #[must_use]
     pub fn initial(mut self, value: u64) -> Self {
         self.initial = Some(value);
+        self
+    }
+
+    /// The [`encoding`] of a counter that this call creates; an existing one keeps its own.
+    #[must_use]
+    pub fn encoding(mut self, encoding: u8) -> Self {
+        self.encoding = encoding;
         self
     }
 

@@ -3,7 +3,9 @@
 //! Every operation on a key is linearizable over all processes and lock-free: it goes round again only because another
 //! one succeeded.
 
-use hostcache_core::{Arithmetic, Counted, Deadline, Deleted, Failure, Session, SetRequest};
+use hostcache_core::{
+    Arithmetic, Counted, Deadline, Deleted, Failure, Initial, Session, SetRequest,
+};
 
 use crate::attachment::Attachment;
 use crate::read::is_valid_key;
@@ -169,9 +171,12 @@ impl Cache {
         arithmetic: Arithmetic,
         options: &CounterOptions,
     ) -> Result<Option<u64>, WriteError> {
-        let deadline = self.absolute(options.lifetime);
-        let counted = self
-            .write(key, 0, |session| session.count(key, arithmetic, options.initial, deadline))?;
+        let initial = options.initial.map(|value| Initial {
+            value,
+            encoding: options.encoding,
+            deadline: self.absolute(options.lifetime),
+        });
+        let counted = self.write(key, 0, |session| session.count(key, arithmetic, initial))?;
         Ok(match counted {
             Counted::Value(value) => Some(value),
             Counted::Missing => None,

@@ -95,6 +95,12 @@ fn counters_count_as_memcached_does() {
     let initial = CounterOptions::new().initial(7);
     assert_eq!(cache.increment_with("fresh", 5, &initial).unwrap(), Some(7));
     assert_eq!(cache.increment_with("fresh", 5, &initial).unwrap(), Some(12));
+    let integer = initial.encoding(encoding::INTEGER);
+    let encoding_of = |key| cache.item_info(key).map(|info| info.encoding);
+    cache.increment_with("fresh", 5, &integer).unwrap();
+    assert_eq!(encoding_of("fresh"), Some(encoding::BYTES), "an existing one keeps its own");
+    cache.decrement_with("made", 5, &integer).unwrap();
+    assert_eq!(encoding_of("made"), Some(encoding::INTEGER));
     cache.set("n", "word").unwrap();
     assert!(matches!(cache.increment("n", 1), Err(WriteError::NotANumber { .. })));
     assert_eq!(cache.get("n").as_deref(), Some(&b"word"[..]));

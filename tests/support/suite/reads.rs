@@ -36,7 +36,7 @@ impl Suite {
                 found.copy_to(&mut value);
                 value
             });
-            answer::read(got, Answer::Bytes)
+            answer::read(got.map_err(|error| *error), Answer::Bytes)
         };
         let bytes = |entry: &mut Entry| {
             entry.get().map_or_else(refused, |seen| Answer::Bytes(seen.map(|seen| seen.value)))

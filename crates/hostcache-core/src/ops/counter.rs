@@ -14,6 +14,17 @@ pub enum Arithmetic {
     Decrement(u64),
 }
 
+/// What an absent key becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Initial {
+    /// Its value.
+    pub value: u64,
+    /// The kind of its bytes.
+    pub encoding: u8,
+    /// When it ends.
+    pub deadline: Option<u64>,
+}
+
 /// What became of a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
@@ -28,8 +39,7 @@ const DIGITS: usize = 20;
 
 struct Count {
     arithmetic: Arithmetic,
-    initial: Option<u64>,
-    initial_deadline: Option<u64>,
+    initial: Option<Initial>,
     result: u64,
     text: [u8; DIGITS],
     start: usize,
@@ -71,8 +81,10 @@ impl Change for Count {
 
     fn decide(&mut self, present: Option<Present<'_>>) -> Result<Verdict, Failure> {
         let Some(present) = present else {
-            self.deadline = self.initial_deadline;
-            return Ok(self.initial.map_or(Verdict::Keep, |initial| self.put(initial)));
+            let Some(initial) = self.initial else { return Ok(Verdict::Keep) };
+            // A round before may have met an item.
+            (self.flags, self.encoding, self.deadline) = (0, initial.encoding, initial.deadline);
+            return Ok(self.put(initial.value));
         };
         let value = parse(present.value).ok_or(Failure::NotANumber)?;
         self.flags = present.head.flags;
@@ -96,7 +108,7 @@ impl Change for Count {
 }
 
 impl<H: Host> Session<'_, H> {
-    /// Counts up or down; an absent key becomes `initial`, if given, and ends at `initial_deadline`.
+    /// Counts up or down; an absent key becomes `initial`, if given.
     ///
     /// # Errors
     ///
@@ -105,13 +117,11 @@ impl<H: Host> Session<'_, H> {
         &mut self,
         key: &[u8],
         arithmetic: Arithmetic,
-        initial: Option<u64>,
-        initial_deadline: Option<u64>,
+        initial: Option<Initial>,
     ) -> Result<Counted, Failure> {
         let mut count = Count {
             arithmetic,
             initial,
-            initial_deadline,
             result: 0,
             text: [0; DIGITS],
             start: DIGITS,

@@ -1,7 +1,7 @@
 //! What becomes of a block that was sealed and never linked, and of stores for which there is none.
 
 use super::store::{Change, Draft, Present, Verdict};
-use super::{Arithmetic, Condition, Deadline, End, SetRequest};
+use super::{Arithmetic, Condition, Deadline, End, Initial, SetRequest};
 use crate::fixture::{Fixture, Still};
 use crate::layout::Identity;
 use crate::word::{BlockState, PageState};
@@ -83,7 +83,8 @@ fn every_store_that_finds_no_room_is_counted() {
     assert_eq!(session.set(b"key", &large).map(|_| ()), no_room);
     assert_eq!(session.extend(b"there", &long, End::Back).map(|_| ()), no_room);
     // Of the key's length a counter is as large.
-    assert_eq!(session.count(&long, Arithmetic::Increment(1), Some(0), None).map(|_| ()), no_room);
+    let initial = Initial { value: 0, encoding: 0, deadline: None };
+    assert_eq!(session.count(&long, Arithmetic::Increment(1), Some(initial)).map(|_| ()), no_room);
     assert!(session.reserve(3, 20_000, false).is_err());
     assert_eq!(region.counters().get(Counter::NoRoom), 4);
 }
