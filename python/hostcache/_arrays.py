@@ -33,7 +33,7 @@ _ALIGN = 64
 _MOST_DIMENSIONS = 64
 
 
-def _head(array: Any) -> tuple[bytes, bytes, str]:
+def _head(array: Any) -> tuple[bytes, bytes, Any]:
     """The header without the place of the bytes, twice: before and after it."""
     if array.dtype.hasobject:
         raise TypeError("an array of objects has no bytes to share: use set(), which pickles it")
@@ -58,7 +58,7 @@ def store(cache: Any, key: str | bytes, array: Any, ttl: Any) -> None:
         start = head + -(reservation._address + head) % _ALIGN
         with memoryview(reservation) as memory:
             memory[:head] = before + struct.pack("<Q", start) + after
-            place: Any = np.ndarray(array.shape, array.dtype, memory, start, order=order)  # type: ignore[call-overload]
+            place: Any = np.ndarray(array.shape, array.dtype, memory, start, order=order)
             place[...] = array
             del place
 
@@ -70,7 +70,7 @@ def to_bytes(array: Any) -> bytes:
     return b"".join((before, struct.pack("<Q", start), after, bytes(start - head), array.tobytes(order)))
 
 
-def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], str, int]:
+def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], Any, int]:
     """Type, shape, order and place of the bytes. Nothing of it is trusted."""
     try:
         version, order, dimensions, _, descr_len, start = _HEAD.unpack_from(memory)
@@ -90,7 +90,7 @@ def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], str, int]:
 
 def _over(memory: memoryview) -> Any:
     dtype, shape, order, start = _parse(memory)
-    array: Any = np.ndarray(shape, dtype, memory, start, order=order)  # type: ignore[call-overload]
+    array: Any = np.ndarray(shape, dtype, memory, start, order=order)
     return array
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.ipc
-
 
 def store(cache: Any, key: str | bytes, data: Any, ttl: Any) -> None:
+    import pyarrow as pa
+
     table = pa.Table.from_batches([data]) if isinstance(data, pa.RecordBatch) else data
     # Once to nowhere, to learn the length.
     counter = pa.MockOutputStream()
@@ -23,12 +22,17 @@ def store(cache: Any, key: str | bytes, data: Any, ttl: Any) -> None:
 
 
 def _write(sink: Any, table: Any) -> None:
-    with pa.ipc.new_stream(sink, table.schema) as writer:
+    import pyarrow.ipc as ipc
+
+    with ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
 
 
 def load(cache: Any, key: str | bytes) -> Any:
+    import pyarrow as pa
+    import pyarrow.ipc as ipc
+
     view = cache.view(key)
     if view is None:
         return None
-    return pa.ipc.open_stream(pa.py_buffer(view)).read_all()
+    return ipc.open_stream(pa.py_buffer(view)).read_all()

@@ -144,14 +144,11 @@ def dump_pickle(value: Any) -> tuple[int, bytes]:
         return PICKLE, data
     views = [buffer.raw() for buffer in buffers]
     lengths = [len(data), *(view.nbytes for view in views)]
-    parts = [_COUNT.pack(len(lengths)), *map(_COUNT.pack, lengths), data]
+    parts: list[bytes | memoryview] = [_COUNT.pack(len(lengths)), *map(_COUNT.pack, lengths), data]
     at = 8 + 8 * len(lengths) + len(data)
     for view in views:
         parts += [bytes(-at % 64), view]
         at += -at % 64 + view.nbytes
-    for buffer in buffers:
-        # What is joined below is kept by the views.
-        assert buffer is not None
     joined = b"".join(parts)
     for view in views:
         view.release()

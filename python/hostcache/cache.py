@@ -237,7 +237,8 @@ class Cache(_hostcache.Cache):
         """
         from . import _arrays
 
-        return _arrays.load(self, key, copy)
+        array: np.ndarray[Any, Any] | None = _arrays.load(self, key, copy)
+        return array
 
     def set_arrow(self, key: str | bytes, data: Any, ttl: float | timedelta | None = None) -> None:
         """Stores an Arrow table or record batch, written once, straight into the region, as an IPC stream. Needs pyarrow."""

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use hostcache::Lifetime;
+use hostcache::{CounterOptions, Lifetime};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDelta, PyFloat, PyInt, PyString};
+
+use crate::errors::raise;
 
 /// `None`: the default; a number of seconds or a timedelta; `inf`: for ever.
 pub(crate) fn lifetime(ttl: Option<&Bound<'_, PyAny>>) -> PyResult<Lifetime> {
@@ -76,4 +78,31 @@ fn parse_size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// Of a counter that may have to be made.
+pub(crate) fn counter_options(
+    initial: Option<u64>,
+    ttl: Option<&Bound<'_, PyAny>>,
+) -> PyResult<CounterOptions> {
+    let mut options = CounterOptions::new().encoding(hostcache::encoding::INTEGER);
+    if let Some(initial) = initial {
+        options = options.initial(initial);
+    }
+    if let Some(ttl) = ttl.map(duration).transpose()?.flatten() {
+        options = options.ttl(ttl);
+    }
+    Ok(options)
+}
+
+/// A group by its id or name.
+pub(crate) fn group_of(group: &Bound<'_, PyAny>) -> PyResult<u32> {
+    if group.is_instance_of::<PyBool>() {
+        return Err(PyTypeError::new_err("a group is a name or an id, not bool"));
+    }
+    let Ok(name) = group.cast::<PyString>() else { return group.extract() };
+    match hostcache::group_id(name.to_str()?) {
+        Some(gid) => Ok(gid),
+        None => Err(raise("InvalidSettingError", &format!("there is no group {name}"))),
+    }
 }

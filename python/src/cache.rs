@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 
-use hostcache::{CasToken, CounterOptions, Item, SetOptions, SetOutcome, encoding};
-use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
+use hostcache::{CasToken, SetOptions};
+use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::DETACH_BYTES;
-use crate::arguments::{duration, lifetime, size};
+use crate::arguments::{counter_options, duration, group_of, lifetime, size};
 use crate::clock::ManualClock;
-use crate::decode::{decode, fetch};
-use crate::encode::{Codec, with_encoded};
-use crate::errors::{Failure, open_error, raise};
+use crate::encode::Codec;
+use crate::errors::open_error;
 use crate::figures;
 use crate::handle::{Attached, Handle};
 use crate::key::key_bytes;
@@ -30,128 +28,7 @@ pub(crate) struct Cache {
     pub(crate) codec: Codec,
 }
 
-type Object<'py> = Bound<'py, PyAny>;
-
-impl Cache {
-    #[inline(always)]
-    fn fetch<'py>(&self, py: Python<'py>, key: &Object<'py>) -> PyResult<Option<Object<'py>>> {
-        let key = key_bytes(key)?;
-        self.handle.run(py, || None, |attached| fetch(py, attached, &self.codec, key))
-    }
-
-    /// Stores a value; what came of it. A forgiving handle that can't leaves no older value behind.
-    #[inline(always)]
-    pub(crate) fn store(
-        &self,
-        py: Python<'_>,
-        key: &[u8],
-        value: &Object<'_>,
-        options: SetOptions,
-    ) -> PyResult<Option<SetOutcome>> {
-        let stored = self.handle.with(|attached| self.store_in(py, attached, key, value, options));
-        match stored {
-            Ok(outcome) => Ok(Some(outcome)),
-            Err(failure) => {
-                self.handle.forgive(py, failure)?;
-                let _ = self.handle.with(|attached| Ok(attached.cache.delete(key)?));
-                Ok(None)
-            }
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn store_in(
-        &self,
-        py: Python<'_>,
-        attached: &Attached,
-        key: &[u8],
-        value: &Object<'_>,
-        options: SetOptions,
-    ) -> Result<SetOutcome, Failure> {
-        with_encoded(value, &self.codec, attached.is_trusted, |bytes, encoding| {
-            let options = options.encoding(encoding);
-            Ok(if bytes.len() > DETACH_BYTES {
-                py.detach(|| attached.cache.set_with(key, bytes, &options))?
-            } else {
-                attached.cache.set_with(key, bytes, &options)?
-            })
-        })
-    }
-
-    fn store_if(
-        &self,
-        py: Python<'_>,
-        key: &Object<'_>,
-        value: &Object<'_>,
-        options: SetOptions,
-    ) -> PyResult<bool> {
-        let outcome = self.store(py, key_bytes(key)?, value, options)?;
-        Ok(outcome.is_some_and(SetOutcome::is_stored))
-    }
-
-    fn item<'py>(
-        &self,
-        py: Python<'py>,
-        attached: &Attached,
-        item: Item,
-    ) -> Result<Object<'py>, Failure> {
-        let bytes = PyBytes::new(py, &item.value);
-        decode(py, attached, &self.codec, item.info.encoding, bytes)
-    }
-
-    fn count(
-        &self,
-        py: Python<'_>,
-        key: &Object<'_>,
-        (delta, upward): (i128, bool),
-        options: CounterOptions,
-    ) -> PyResult<Option<u64>> {
-        let by = u64::try_from(delta.unsigned_abs()).map_err(|_| {
-            PyValueError::new_err(format!("a counter has 64 bits: {delta} is too much at once"))
-        })?;
-        let (key, upward) = (key_bytes(key)?, upward == (delta >= 0));
-        self.handle.run(
-            py,
-            || None,
-            |attached| {
-                Ok(match upward {
-                    true => attached.cache.increment_with(key, by, &options)?,
-                    false => attached.cache.decrement_with(key, by, &options)?,
-                })
-            },
-        )
-    }
-
-    /// Adds at an end of a value of bytes or text.
-    fn extend(
-        &self,
-        py: Python<'_>,
-        key: &Object<'_>,
-        part: &Object<'_>,
-        extend: impl FnOnce(&hostcache::Cache, &[u8], &[u8]) -> Result<Option<usize>, Failure>,
-    ) -> PyResult<Option<usize>> {
-        let key = key_bytes(key)?;
-        let part = match part.cast::<PyString>() {
-            Ok(text) => text.to_str()?.as_bytes(),
-            Err(_) => part
-                .cast::<PyBytes>()
-                .map_err(|_| {
-                    PyTypeError::new_err("only bytes and str can be put at the end of a value")
-                })?
-                .as_bytes(),
-        };
-        self.handle.run(py, || None, |attached| {
-            let cache = &attached.cache;
-            match cache.item_info(key).map(|info| info.encoding) {
-                None | Some(encoding::BYTES | encoding::UTF8) => extend(cache, key, part),
-                Some(_) => Err(PyTypeError::new_err(
-                    "the value is neither bytes nor str, so nothing can be put at its ends: set it anew",
-                )
-                .into()),
-            }
-        })
-    }
-}
+pub(crate) type Object<'py> = Bound<'py, PyAny>;
 
 #[pymethods]
 impl Cache {
@@ -213,6 +90,14 @@ impl Cache {
         Ok(Self { handle: Handle::open(py, settings, is_forgiving)?, codec })
     }
 
+    /// A key's value, or `default` on a miss. A stored None is a hit.
+    ///
+    /// Raises SerializerError if the value can't be read here, InvalidKeyError, ClosedError. Lock-free.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("k", b"v")
+    /// >>> cache.get("k"), cache.get("x"), cache.get("x", 0)
+    /// (b'v', None, 0)
     #[pyo3(signature = (key, default=None))]
     fn get<'py>(
         &self,
@@ -226,6 +111,16 @@ impl Cache {
         })
     }
 
+    /// Stores a value, whatever was there.
+    ///
+    /// ttl: seconds or a timedelta; None for the default, math.inf for ever, 0 expires at once.
+    ///
+    /// Raises SerializerError if the serializer does not take the value, ValueTooLargeError, NoRoomError, ReadOnlyError.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("session", {"user": 7}, ttl=1.5)
+    /// >>> 0 < cache.ttl("session") < 1.6
+    /// True
     #[pyo3(signature = (key, value, ttl=None))]
     fn set(
         &self,
@@ -239,6 +134,11 @@ impl Cache {
         Ok(())
     }
 
+    /// Stores a value only if the key is absent; False if it is present. Else as `set`.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.add("k", 1), cache.add("k", 2), cache.get("k")
+    /// (True, False, 1)
     #[pyo3(signature = (key, value, ttl=None))]
     fn add(
         &self,
@@ -251,6 +151,11 @@ impl Cache {
         self.store_if(py, key, value, options)
     }
 
+    /// Stores a value only if the key is present; False if it is absent. Else as `set`.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.replace("k", 1), cache.get("k")
+    /// (False, None)
     #[pyo3(signature = (key, value, ttl=None))]
     fn replace(
         &self,
@@ -263,6 +168,13 @@ impl Cache {
         self.store_if(py, key, value, options)
     }
 
+    /// Stores a value only if the item is still the one that `gets` gave this token for; whether it was.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("k", 1)
+    /// >>> value, token = cache.gets("k")
+    /// >>> cache.cas("k", value + 1, token), cache.cas("k", 7, token), cache.get("k")
+    /// (True, False, 2)
     #[pyo3(signature = (key, value, token, ttl=None))]
     fn cas(
         &self,
@@ -276,6 +188,7 @@ impl Cache {
         self.store_if(py, key, value, options)
     }
 
+    /// A key's value and the token of its version, for `cas`; None is a miss.
     fn gets<'py>(
         &self,
         py: Python<'py>,
@@ -293,17 +206,34 @@ impl Cache {
         )
     }
 
+    /// Ends a key's item; whether there was one.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.delete("k")
+    /// False
     fn delete(&self, py: Python<'_>, key: &Object<'_>) -> PyResult<bool> {
         let key = key_bytes(key)?;
         self.handle.run(py, || false, |attached| Ok(attached.cache.delete(key)?))
     }
 
+    /// Deletes every key that begins with `prefix`; how many there were. Takes time in proportion to the index.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set_many({"user:1": "a", "user:2": "b", "page": "c"})
+    /// >>> cache.delete_prefix("user:"), list(cache)
+    /// (2, ['page'])
     fn delete_prefix(&self, py: Python<'_>, prefix: &Object<'_>) -> PyResult<u64> {
         let prefix = key_bytes(prefix)?;
         let delete = |attached: &Attached| Ok(py.detach(|| attached.cache.delete_prefix(prefix))?);
         self.handle.run(py, || 0, delete)
     }
 
+    /// Ends a key's item and gives its value back, or `default`: of all who take it at once exactly one gets it.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache["job"] = "do it"
+    /// >>> cache.pop("job"), cache.pop("job")
+    /// ('do it', None)
     #[pyo3(signature = (key, default=None))]
     fn pop<'py>(
         &self,
@@ -323,6 +253,17 @@ impl Cache {
         Ok(value.or(default).unwrap_or_else(|| py.None().into_bound(py)))
     }
 
+    /// Adds to a counter; its new value, or None: no such key.
+    ///
+    /// initial: what a missing key becomes (`delta` is not added to it). ttl: seconds, of a counter that this call makes.
+    /// A counter is an int from 0 to 2**64 - 1: upward it goes round, downward it stops at 0.
+    ///
+    /// Raises NotANumberError on any other value.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("n", 41)
+    /// >>> cache.incr("n"), cache.get("n"), cache.incr("x"), cache.incr("x", initial=1)
+    /// (42, 42, None, 1)
     #[pyo3(signature = (key, delta=1, *, initial=None, ttl=None))]
     fn incr(
         &self,
@@ -335,6 +276,12 @@ impl Cache {
         self.count(py, key, (delta, true), counter_options(initial, ttl)?)
     }
 
+    /// Subtracts from a counter, which stops at 0. Else as `incr`.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("n", 5)
+    /// >>> cache.decr("n", 3), cache.decr("n", 3)
+    /// (2, 0)
     #[pyo3(signature = (key, delta=1, *, initial=None, ttl=None))]
     fn decr(
         &self,
@@ -347,17 +294,30 @@ impl Cache {
         self.count(py, key, (delta, false), counter_options(initial, ttl)?)
     }
 
+    /// Gives an item a new lifetime; False: no such key. ttl as in `set`.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("k", 1, ttl=5)
+    /// >>> cache.touch("k", ttl=60), cache.ttl("k") > 50
+    /// (True, True)
     #[pyo3(signature = (key, ttl=None))]
     fn touch(&self, py: Python<'_>, key: &Object<'_>, ttl: Option<&Object<'_>>) -> PyResult<bool> {
         let (key, lifetime) = (key_bytes(key)?, lifetime(ttl)?);
         self.handle.run(py, || false, |attached| Ok(attached.cache.touch(key, lifetime)?))
     }
 
+    /// Whether a key is present; counts as no get. `key in cache` says the same.
     fn contains(&self, py: Python<'_>, key: &Object<'_>) -> PyResult<bool> {
         let key = key_bytes(key)?;
         self.handle.run(py, || false, |attached| Ok(attached.cache.try_contains(key)?))
     }
 
+    /// Seconds that an item has left: math.inf if it does not expire, None if there is none.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set("k", 1)
+    /// >>> cache.ttl("k"), cache.ttl("x")
+    /// (inf, None)
     fn ttl(&self, py: Python<'_>, key: &Object<'_>) -> PyResult<Option<f64>> {
         let key = key_bytes(key)?;
         self.handle.run(
@@ -386,10 +346,17 @@ impl Cache {
         )
     }
 
+    /// The values of many keys, as a dict of the hits. Each key is an operation of its own.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.set_many({"a": 1, "b": 2})
+    /// >>> cache.get_many(["a", "b", "c"])
+    /// {'a': 1, 'b': 2}
     fn get_many<'py>(&self, py: Python<'py>, keys: &Object<'py>) -> PyResult<Bound<'py, PyDict>> {
         many::get(self, py, keys)
     }
 
+    /// Stores all of a mapping, or of an iterable of pairs. Each is an operation of its own, and the first that fails is raised.
     #[pyo3(signature = (items, ttl=None))]
     fn set_many(
         &self,
@@ -400,10 +367,19 @@ impl Cache {
         many::set(self, py, items, SetOptions::new().lifetime(lifetime(ttl)?))
     }
 
+    /// Ends the items of many keys; how many there were.
     fn delete_many(&self, py: Python<'_>, keys: &Object<'_>) -> PyResult<usize> {
         many::delete(self, py, keys)
     }
 
+    /// Adds bytes or text behind a value of bytes or text; its new length in bytes, or None: no such key.
+    ///
+    /// Of all that several processes append at once, nothing is lost and nothing mixed.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache["log"] = b"one"
+    /// >>> cache.append("log", b",two"), cache["log"]
+    /// (7, b'one,two')
     fn append(
         &self,
         py: Python<'_>,
@@ -413,6 +389,7 @@ impl Cache {
         self.extend(py, key, part, |cache, key, part| Ok(cache.append(key, part)?))
     }
 
+    /// Adds bytes or text before a value. Else as `append`.
     fn prepend(
         &self,
         py: Python<'_>,
@@ -422,20 +399,34 @@ impl Cache {
         self.extend(py, key, part, |cache, key, part| Ok(cache.prepend(key, part)?))
     }
 
+    /// Ends every item of the region, at one instant.
     fn clear(&self, py: Python<'_>) -> PyResult<()> {
         self.handle.run(py, || (), |attached| Ok(attached.cache.clear()?))
     }
 
+    /// The keys present that begin with `prefix`, in no order, while others change them: one that is present all the time comes exactly
+    /// once. A key comes as str where it is UTF-8, else as bytes; either finds the item.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache["user:1"] = cache["user:2"] = cache["page"] = 0
+    /// >>> sorted(cache.keys("user:"))
+    /// ['user:1', 'user:2']
     #[pyo3(signature = (prefix=None))]
     fn keys(&self, py: Python<'_>, prefix: Option<&Object<'_>>) -> PyResult<KeyIterator> {
         KeyIterator::new(self, py, prefix)
     }
 
+    /// Pairs of key and value. Else as `keys`.
     #[pyo3(signature = (prefix=None))]
     fn items(slf: &Bound<'_, Self>, prefix: Option<&Object<'_>>) -> PyResult<ItemIterator> {
         ItemIterator::new(slf, prefix)
     }
 
+    /// Counters and gauges of the region, under Memcached's names; `failures` are those that this handle forgave.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache.get("k"), cache.stats()["get_misses"]
+    /// (None, 1)
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = self.handle.run(py, hostcache::Stats::default, |attached| {
             Ok(py.detach(|| attached.cache.stats()))
@@ -443,12 +434,26 @@ impl Cache {
         figures::stats(py, &stats, self.handle.failures())
     }
 
+    /// The region's fixed properties: capacity, limits, file, layout version.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let info =
             self.handle.run(py, Default::default, |attached| Ok(attached.cache.try_info()?));
         figures::info(py, &info?)
     }
 
+    /// The stored bytes in place, as a read-only memoryview; None is a miss.
+    ///
+    /// The item stays where it is, unchanged, for as long as anything refers to the view, whatever becomes of its key, and of
+    /// this handle. All views of all processes hold at most a quarter of the capacity, one process has a few dozen at most,
+    /// and a forked child takes views of its own. Small values are read faster by `get`.
+    ///
+    /// Raises OverBoundError, TooManyPinsError, ReadOnlyError.
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> cache["page"] = b"hello"
+    /// >>> view = cache.view("page")
+    /// >>> cache.delete("page"), bytes(view)
+    /// (True, b'hello')
     fn view<'py>(&self, py: Python<'py>, key: &Object<'py>) -> PyResult<Option<Object<'py>>> {
         let key = key_bytes(key)?;
         let pin = self.handle.run(py, || None, |attached| Ok(attached.cache.pin(key)?))?;
@@ -502,6 +507,18 @@ impl Cache {
         )
     }
 
+    /// Memory in the region for a value of `nbytes` bytes, to fill in place and then `publish()`: a writable buffer.
+    ///
+    /// As a context manager it publishes at the end of the block, and gives the memory back if an exception leaves it. Views and
+    /// arrays over it must be gone by then. The lifetime runs from the publishing. Nobody sees the value before.
+    ///
+    /// Raises OverBoundError, TooManyReservationsError, ValueTooLargeError, NoRoomError, also where on_error is "miss".
+    ///
+    /// >>> cache = Cache(None)
+    /// >>> with cache.reserve("page", 5) as page, memoryview(page) as memory:
+    /// ...     memory[:] = b"hello"
+    /// >>> cache["page"]
+    /// b'hello'
     #[pyo3(signature = (key, nbytes, *, ttl=None, encoding=0))]
     fn reserve(
         &self,
@@ -520,56 +537,69 @@ impl Cache {
         reserved.map(Reservation::new).map_err(|failure| failure.into_pyerr())
     }
 
+    /// Lets go of the region. Views stay valid; anything else raises ClosedError from now on.
     fn close(&self) {
         self.handle.close();
     }
 
+    /// Removes a region's name. Who is attached goes on with it; its memory comes back when the last of them is gone.
+    ///
+    /// Raises RegionMissingError.
     #[staticmethod]
     fn destroy(name: &str) -> PyResult<()> {
         hostcache::Cache::destroy(name).map_err(open_error)
     }
 
+    /// The region's name, or the path that was given; None of a private cache.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.handle.settings.name.as_deref()
     }
 
+    /// The mapped file.
     #[getter]
     fn path(&self, py: Python<'_>) -> PyResult<Option<String>> {
         let path = self.handle.run(py, || None, |attached| Ok(Some(attached.cache.path())))?;
         Ok(path.map(|path| path.display().to_string()))
     }
 
+    /// Bytes of memory in all.
     #[getter]
     fn capacity(&self, py: Python<'_>) -> PyResult<u64> {
         self.handle.run(py, || 0, |attached| Ok(attached.cache.capacity()))
     }
 
+    /// Whether the handle was made without write access.
     #[getter]
     fn read_only(&self) -> bool {
         self.handle.settings.read_only
     }
 
+    /// Whether the handle was closed.
     #[getter]
     fn closed(&self) -> bool {
         self.handle.is_closed()
     }
 
+    /// "raise" or "miss".
     #[getter]
     fn on_error(&self) -> &'static str {
         if self.handle.is_forgiving { "miss" } else { "raise" }
     }
 
+    /// Operations that failed because of the region and were forgiven (on_error="miss").
     #[getter]
     fn failures(&self) -> u64 {
         self.handle.failures()
     }
 
+    /// Whether region and directory are this process's user's alone, so that pickle may be the default.
     #[getter]
     fn is_trusted(&self, py: Python<'_>) -> PyResult<bool> {
         self.handle.run(py, || false, |attached| Ok(attached.is_trusted))
     }
 
+    /// The name of the serializer that was chosen.
     #[getter]
     fn serializer(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.codec.object.getattr(py, "name")
@@ -580,6 +610,7 @@ impl Cache {
         self.codec.object.clone_ref(py)
     }
 
+    /// The largest value that a key can have, in bytes.
     fn max_value_len(&self, py: Python<'_>, key: &Object<'_>) -> PyResult<usize> {
         let key = key_bytes(key)?;
         self.handle.run(py, || 0, |attached| Ok(attached.cache.max_value_len(key.len())))
@@ -634,28 +665,5 @@ impl Cache {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.codec.object)
-    }
-}
-
-fn counter_options(initial: Option<u64>, ttl: Option<&Object<'_>>) -> PyResult<CounterOptions> {
-    let mut options = CounterOptions::new();
-    if let Some(initial) = initial {
-        options = options.initial(initial);
-    }
-    if let Some(ttl) = ttl.map(duration).transpose()?.flatten() {
-        options = options.ttl(ttl);
-    }
-    Ok(options)
-}
-
-/// A group by its id or name.
-fn group_of(group: &Object<'_>) -> PyResult<u32> {
-    if group.is_instance_of::<PyBool>() {
-        return Err(PyTypeError::new_err("a group is a name or an id, not bool"));
-    }
-    let Ok(name) = group.cast::<PyString>() else { return group.extract() };
-    match hostcache::group_id(name.to_str()?) {
-        Some(gid) => Ok(gid),
-        None => Err(raise("InvalidSettingError", &format!("there is no group {name}"))),
     }
 }

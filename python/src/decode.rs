@@ -16,12 +16,12 @@ use crate::handle::Attached;
 /// Texts and numbers up to this length are read without an object in between.
 const SMALL: usize = 256;
 
-/// What a read takes from the region.
-enum Taken<'py> {
-    Bytes(Bound<'py, PyBytes>, u8),
-    /// So many bytes, in the caller's buffer.
-    Small(usize, u8),
-    Failed(PyErr),
+/// What a read takes from the region. The answers that pass through the read are small, and this stays where it is.
+#[derive(Default)]
+struct Taken<'py> {
+    /// The value, unless it is in the buffer.
+    bytes: Option<Bound<'py, PyBytes>>,
+    failed: Option<PyErr>,
 }
 
 /// A key's value; `None` is a miss.
@@ -33,32 +33,43 @@ pub(crate) fn fetch<'py>(
     key: &[u8],
 ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
     let mut buffer = [MaybeUninit::<u8>::uninit(); SMALL];
-    let taken = attached.cache.try_get_with(key, |found| take(py, found, &mut buffer))?;
-    match taken {
-        None => Ok(None),
-        Some(Taken::Bytes(bytes, encoding::BYTES)) => Ok(Some(bytes.into_any())),
-        Some(Taken::Bytes(bytes, encoding)) => {
-            decode(py, attached, codec, encoding, bytes).map(Some)
-        }
-        Some(Taken::Small(len, encoding)) => {
-            // SAFETY: `take` initialised so many bytes.
-            let bytes = unsafe { buffer[..len].assume_init_ref() };
-            decode_small(py, encoding, bytes).map(Some)
-        }
-        Some(Taken::Failed(error)) => Err(error.into()),
+    let mut taken = Taken::default();
+    let found = attached.cache.try_get_with(key, |found| take(py, found, &mut buffer, &mut taken));
+    let (len, encoding) = match found {
+        Ok(None) => return Ok(None),
+        Ok(Some(LenEncoding(len, encoding))) => (len, encoding),
+        Err(error) => return Err((*error).into()),
+    };
+    match taken.bytes {
+        Some(bytes) if encoding == encoding::BYTES => Ok(Some(bytes.into_any())),
+        Some(bytes) => decode(py, attached, codec, encoding, bytes).map(Some),
+        None => match taken.failed {
+            Some(error) => Err(error.into()),
+            None => {
+                // SAFETY: `take` initialised so many bytes.
+                let bytes = unsafe { buffer[..len as usize].assume_init_ref() };
+                decode_small(py, encoding, bytes).map(Some)
+            }
+        },
     }
 }
+
+/// Length, where it counts, and encoding of what was taken.
+struct LenEncoding(u32, u8);
 
 #[inline(always)]
 fn take<'py>(
     py: Python<'py>,
     found: &Found<'_>,
     buffer: &mut [MaybeUninit<u8>; SMALL],
-) -> Taken<'py> {
+    taken: &mut Taken<'py>,
+) -> LenEncoding {
     let (len, encoding) = (found.len(), found.encoding());
     if matches!(encoding, encoding::UTF8 | encoding::INTEGER) && len <= SMALL {
         found.copy_to_uninit(&mut buffer[..len]);
-        return Taken::Small(len, encoding);
+        // An attempt before may have met another value.
+        taken.bytes = None;
+        return LenEncoding(len as u32, encoding);
     }
     match new_bytes(py, len, |out| {
         if len > DETACH_BYTES {
@@ -67,9 +78,13 @@ fn take<'py>(
             found.copy_to_uninit(out);
         }
     }) {
-        Ok(bytes) => Taken::Bytes(bytes, encoding),
-        Err(error) => Taken::Failed(error),
+        Ok(bytes) => taken.bytes = Some(bytes),
+        Err(error) => {
+            taken.bytes = None;
+            taken.failed = Some(error);
+        }
     }
+    LenEncoding(0, encoding)
 }
 
 /// A `bytes` object whose contents `fill` initialises.
@@ -94,6 +109,20 @@ fn new_bytes<'py>(
     }
 }
 
+/// Calls a function with one object. In the stable ABI of 3.11 this is the one way to do so without a tuple.
+fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    object: &Bound<'py, PyBytes>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let end = std::ptr::null_mut::<ffi::PyObject>();
+    // SAFETY: live objects, with the interpreter attached; the list of arguments ends with null. The answer is a new
+    // reference, or null with an exception set.
+    unsafe {
+        let answer = ffi::PyObject_CallFunctionObjArgs(function.as_ptr(), object.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(function.py(), answer)
+    }
+}
+
 /// A value from its stored form.
 pub(crate) fn decode<'py>(
     py: Python<'py>,
@@ -106,7 +135,7 @@ pub(crate) fn decode<'py>(
         encoding::BYTES => Ok(bytes.into_any()),
         encoding::UTF8 | encoding::INTEGER => decode_small(py, encoding, bytes.as_bytes()),
         encoding::PICKLE if codec.reads_pickle(attached.is_trusted) => {
-            codec.loads.bind(py).call1((bytes,)).map_err(|e| unreadable(py, "a pickled value", e))
+            call(codec.loads.bind(py), &bytes).map_err(|e| unreadable(py, "a pickled value", e))
         }
         _ => codec
             .decode

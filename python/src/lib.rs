@@ -14,6 +14,7 @@ mod figures;
 mod handle;
 mod key;
 mod many;
+mod operations;
 mod reservation;
 mod settings;
 mod view;

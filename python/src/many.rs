@@ -6,6 +6,8 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use crate::cache::Cache;
 use crate::decode::fetch;
+use crate::errors::Failure;
+use crate::handle::Attached;
 use crate::key::key_bytes;
 
 /// Keys that are asked for at once.
@@ -21,12 +23,13 @@ fn objects<'py>(iterable: &Object<'py>) -> PyResult<Vec<Object<'py>>> {
     iterable.try_iter()?.collect()
 }
 
-/// Calls `operation` with each key and its bytes, in order.
+/// Runs `operation` for each key, in order; a forgiving handle passes over those that fail.
+#[inline(always)]
 fn each<'py>(
     cache: &Cache,
     py: Python<'py>,
     keys: &[Object<'py>],
-    mut operation: impl FnMut(&Object<'py>, &[u8]) -> PyResult<()>,
+    mut operation: impl FnMut(&Attached, &Object<'py>, &[u8]) -> Result<(), Failure>,
 ) -> PyResult<()> {
     let mut batch: [&[u8]; BATCH] = [&[]; BATCH];
     for chunk in keys.chunks(BATCH) {
@@ -39,12 +42,14 @@ fn each<'py>(
             || (),
             |attached| {
                 attached.cache.prefetch(batch);
+                for (key, bytes) in chunk.iter().zip(batch) {
+                    if let Err(failure) = operation(attached, key, bytes) {
+                        cache.handle.forgive(py, failure)?;
+                    }
+                }
                 Ok(())
             },
         )?;
-        for (key, bytes) in chunk.iter().zip(batch) {
-            operation(key, bytes)?;
-        }
     }
     Ok(())
 }
@@ -56,9 +61,11 @@ pub(crate) fn get<'py>(
     keys: &Object<'py>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (keys, hits) = (objects(keys)?, PyDict::new(py));
-    each(cache, py, &keys, |key, bytes| {
-        let value = cache.handle.run(py, || None, |a| fetch(py, a, &cache.codec, bytes))?;
-        value.map_or(Ok(()), |value| hits.set_item(key, value))
+    each(cache, py, &keys, |attached, key, bytes| {
+        if let Some(value) = fetch(py, attached, &cache.codec, bytes)? {
+            hits.set_item(key, value)?;
+        }
+        Ok(())
     })?;
     Ok(hits)
 }
@@ -82,18 +89,23 @@ pub(crate) fn set(
         values.push(value);
     }
     let mut values = values.iter();
-    each(cache, py, &keys, |_, bytes| match values.next() {
-        Some(value) => cache.store(py, bytes, value, options).map(|_| ()),
-        None => Ok(()),
+    each(cache, py, &keys, |attached, _, bytes| {
+        // As many as keys.
+        let Some(value) = values.next() else { return Ok(()) };
+        cache.store_in(py, attached, bytes, value, options).map(|_| ()).inspect_err(|_| {
+            // A value that can't be stored leaves no older one behind.
+            if cache.handle.is_forgiving {
+                let _ = attached.cache.delete(bytes);
+            }
+        })
     })
 }
 
 /// Ends the items of the keys; how many there were.
 pub(crate) fn delete(cache: &Cache, py: Python<'_>, keys: &Object<'_>) -> PyResult<usize> {
     let (keys, mut deleted) = (objects(keys)?, 0);
-    each(cache, py, &keys, |_, bytes| {
-        let gone = cache.handle.run(py, || false, |attached| Ok(attached.cache.delete(bytes)?))?;
-        deleted += usize::from(gone);
+    each(cache, py, &keys, |attached, _, bytes| {
+        deleted += usize::from(attached.cache.delete(bytes)?);
         Ok(())
     })?;
     Ok(deleted)
