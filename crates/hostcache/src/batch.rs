@@ -92,8 +92,9 @@ impl Cache {
         results
     }
 
-    /// Asks for the memory of up to 16 keys (those behind them are passed over), for a caller that is going to read them one by
-    /// one. A hint: nothing is read or counted, and where it is not possible, the operations themselves say why.
+    /// Asks for the memory that operations on these keys will look at, so that waiting for one is waiting for all. Worth it
+    /// right before operations on 2 to [`Cache::BATCH`] keys; further ones are left out. A hint: it reads no item, counts
+    /// nothing, and where it is not possible the operations themselves say why.
     pub fn prefetch<K: AsRef<[u8]>>(&self, keys: &[K]) {
         if keys.len() > 1
             && let Ok(attachment) = self.shared.attached()
@@ -101,4 +102,7 @@ impl Cache {
             attachment.region.prefetch(keys);
         }
     }
+
+    /// How many keys [`Cache::prefetch`] looks at.
+    pub const BATCH: usize = BATCH;
 }

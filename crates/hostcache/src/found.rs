@@ -4,41 +4,50 @@ use std::mem::MaybeUninit;
 
 use hostcache_core::Value;
 
-use crate::{Cache, ReadError};
+use crate::{Cache, ItemInfo, ReadError};
 
 /// An item as a read meets it, to copy from: what [`Cache::try_get_with`] shows.
 ///
 /// Others may be replacing it meanwhile. What was taken from it counts only if the read returns it.
 #[derive(Debug)]
-pub struct Found<'a>(&'a Value<'a>);
+pub struct Found<'a> {
+    value: &'a Value<'a>,
+    cache: &'a Cache,
+}
 
 impl Found<'_> {
     /// Length of the value in bytes.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.value.len()
     }
 
     /// Whether it is empty.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.value.is_empty()
     }
 
     /// The kind of the value's bytes, see [`encoding`](crate::encoding).
     #[inline]
     #[must_use]
     pub fn encoding(&self) -> u8 {
-        self.0.head().encoding
+        self.value.head().encoding
     }
 
     /// The caller's own 32 bits.
     #[inline]
     #[must_use]
     pub fn flags(&self) -> u32 {
-        self.0.head().flags
+        self.value.head().flags
+    }
+
+    /// Flags, encoding, token and remaining TTL.
+    #[must_use]
+    pub fn info(&self) -> ItemInfo {
+        self.cache.info_of(self.value)
     }
 
     /// Copies the first bytes of the value.
@@ -48,7 +57,7 @@ impl Found<'_> {
     /// If `out` is longer than the value.
     #[inline]
     pub fn copy_to(&self, out: &mut [u8]) {
-        self.0.copy_to(out);
+        self.value.copy_to(out);
     }
 
     /// [`Found::copy_to`] into memory that may hold anything: all of it is initialised.
@@ -58,7 +67,7 @@ impl Found<'_> {
     /// If `out` is longer than the value.
     #[inline]
     pub fn copy_to_uninit(&self, out: &mut [MaybeUninit<u8>]) {
-        self.0.copy_to_uninit(out);
+        self.value.copy_to_uninit(out);
     }
 }
 
@@ -92,6 +101,6 @@ impl Cache {
         key: impl AsRef<[u8]>,
         mut take: impl FnMut(&Found<'_>) -> T,
     ) -> Result<Option<T>, Box<ReadError>> {
-        self.read(key.as_ref(), &mut |value: &Value<'_>| take(&Found(value)))
+        self.read(key.as_ref(), &mut |value: &Value<'_>| take(&Found { value, cache: self }))
     }
 }

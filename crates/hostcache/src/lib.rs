@@ -118,6 +118,8 @@ pub use clock::ManualClock;
 pub use codec::{Bincode, Codec, Json};
 pub use error::{Bound, OpenError, PinError, ReadError, WriteError};
 pub use found::Found;
+/// Version of the regions' byte format that this library reads and writes.
+pub use hostcache_core::layout::LAYOUT_VERSION;
 pub use hostcache_os::group_id;
 pub use iterate::{Items, Keys};
 pub use maintenance::Leadership;

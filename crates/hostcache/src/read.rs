@@ -51,8 +51,7 @@ impl Cache {
 
     /// As [`Cache::get_item`], without the value. Counts as no get, and as no use.
     pub fn item_info(&self, key: impl AsRef<[u8]>) -> Option<ItemInfo> {
-        let now = self.clock.coarse_ms();
-        self.peek(key.as_ref(), &mut |value: &Value<'_>| info(value, now)).unwrap_or(None)
+        self.peek(key.as_ref(), &mut |value: &Value<'_>| self.info_of(value)).unwrap_or(None)
     }
 
     /// Whether a key is present. Counts as no get, and as no use.
@@ -110,11 +109,10 @@ impl Cache {
     ///
     /// As [`Cache::try_get`].
     pub fn try_get_item(&self, key: impl AsRef<[u8]>) -> Result<Option<Item>, ReadError> {
-        let now = self.clock.coarse_ms();
         let item = self.read(key.as_ref(), &mut |value: &Value<'_>| {
             let mut bytes = Vec::new();
             value.copy_to_vec(&mut bytes);
-            Item { value: bytes, info: info(value, now) }
+            Item { value: bytes, info: self.info_of(value) }
         });
         Ok(item?)
     }
@@ -237,6 +235,12 @@ impl Cache {
         }
     }
 
+    /// What is known of an item that is being read. The clock is looked at only if the item has a deadline.
+    pub(crate) fn info_of(&self, value: &Value<'_>) -> ItemInfo {
+        let head = value.head();
+        ItemInfo::of(&head, head.deadline.map_or(0, |_| self.clock.coarse_ms()))
+    }
+
     #[cold]
     fn contended(&self) -> Box<ReadError> {
         Box::new(ReadError::Contended { region: self.name().to_owned() })
@@ -252,8 +256,4 @@ impl Cache {
 #[inline(always)]
 pub(crate) fn is_valid_key(key: &[u8]) -> bool {
     key.len().wrapping_sub(1) < MAX_KEY_LEN
-}
-
-fn info(value: &Value<'_>, now: u64) -> ItemInfo {
-    ItemInfo::of(&value.head(), now)
 }
