@@ -9,6 +9,8 @@ mod check;
 mod child;
 mod counts;
 mod golden;
+mod header;
+mod install;
 mod sources;
 mod step;
 mod summary;
@@ -28,6 +30,8 @@ Usage: cargo xtask COMMAND
   bench --instructions [ARG...]
                               count instructions per operation instead (needs valgrind)
   weaken [SITE...]            which model notices each memory ordering of the core
+  header                      write bindings/c/include/hostcache.h and the list of its symbols anew
+  install-c --prefix DIR      the C library with its header, pkg-config and CMake files, and man page
   golden                      write the golden region of the present layout version anew
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
@@ -54,6 +58,8 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
         "weaken" => weaken::run(args),
         "bench" => bench::run(args),
+        "header" => step::run_selected(header::steps(), args).map(|run| run.finish()),
+        "install-c" => install::run(args),
         "golden" => step::run_selected(golden::steps(), args).map(|run| run.finish()),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -1,0 +1,245 @@
+//! Reading a key.
+
+use std::ffi::c_void;
+
+use hostcache::{Item, ItemInfo};
+
+use crate::boundary::{Out, OutStruct, buffer, growing, guard, key};
+use crate::handle::{cache, hostcache_t};
+use crate::status::{
+    HOSTCACHE_BUFFER_TOO_SMALL, HOSTCACHE_MISS, HOSTCACHE_NO_SPACE, HOSTCACHE_OK, Outcome, fault,
+    hostcache_status_t,
+};
+
+/// ttl_ms of an item that does not expire.
+pub const HOSTCACHE_NO_TTL: u64 = u64::MAX;
+
+/// What is known of an item beside its bytes, all of one instant. HOSTCACHE_INIT sets `size`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct hostcache_item_info_t {
+    pub size: usize,
+    /// Length of the value in bytes.
+    pub value_len: usize,
+    /// The item's version: differs between any two values ever stored in a region.
+    pub cas_token: u64,
+    /// Milliseconds left; HOSTCACHE_NO_TTL for an item that does not expire.
+    pub ttl_ms: u64,
+    /// The caller's own 32 bits.
+    pub flags: u32,
+    /// The kind of the value's bytes, a hostcache_encoding_t or a number of your own, 0 to 255.
+    pub encoding: u32,
+}
+
+growing!(hostcache_item_info_t, 40);
+
+/// The kind of a value's bytes, as all languages agree on it. Rust and C write 0 unless told otherwise.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum hostcache_encoding_t {
+    /// Plain bytes.
+    HOSTCACHE_BYTES = 0,
+    /// UTF-8 text.
+    HOSTCACHE_UTF8 = 1,
+    /// A decimal integer.
+    HOSTCACHE_INTEGER = 2,
+    /// A Python pickle.
+    HOSTCACHE_PICKLE = 3,
+    /// MessagePack.
+    HOSTCACHE_MSGPACK = 4,
+    /// JSON.
+    HOSTCACHE_JSON = 5,
+    /// An array with its type and shape.
+    HOSTCACHE_ARRAY = 6,
+    /// Rust's bincode.
+    HOSTCACHE_BINCODE = 7,
+}
+
+const _: () = {
+    use hostcache::encoding;
+    use hostcache_encoding_t::*;
+    assert!(HOSTCACHE_BYTES as u8 == encoding::BYTES && HOSTCACHE_UTF8 as u8 == encoding::UTF8);
+    assert!(HOSTCACHE_INTEGER as u8 == encoding::INTEGER);
+    assert!(HOSTCACHE_PICKLE as u8 == encoding::PICKLE);
+    assert!(HOSTCACHE_MSGPACK as u8 == encoding::MSGPACK);
+    assert!(HOSTCACHE_JSON as u8 == encoding::JSON && HOSTCACHE_ARRAY as u8 == encoding::ARRAY);
+    assert!(HOSTCACHE_BINCODE as u8 == encoding::BINCODE);
+};
+
+impl From<&ItemInfo> for hostcache_item_info_t {
+    fn from(info: &ItemInfo) -> Self {
+        Self {
+            size: 0,
+            value_len: info.value_len,
+            cas_token: info.cas_token.0,
+            ttl_ms: info.ttl.map_or(HOSTCACHE_NO_TTL, |ttl| {
+                u64::try_from(ttl.as_millis()).unwrap_or(HOSTCACHE_NO_TTL)
+            }),
+            flags: info.flags,
+            encoding: info.encoding.into(),
+        }
+    }
+}
+
+/// Copies a key's value to `buf`. HOSTCACHE_MISS: no such key.
+/// `*value_len` is the value's full length on HOSTCACHE_OK and on HOSTCACHE_BUFFER_TOO_SMALL (nothing is copied then; `buf` NULL with
+/// `buf_len` 0 asks for the length), else 0. Lock-free: waits for nobody. Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_get(
+    cache: *mut hostcache_t,
+    key: *const c_void,
+    key_len: usize,
+    buf: *mut c_void,
+    buf_len: usize,
+    value_len: *mut usize,
+) -> hostcache_status_t {
+    guard(|| {
+        // SAFETY: the arguments are as the header says.
+        let (out, cache, key, buf) = unsafe {
+            let out = Out::new(value_len, 0, "where the value's length goes")?;
+            (out, self::cache(cache)?, self::key(key, key_len)?, buffer(buf, buf_len)?)
+        };
+        let room = buf.len();
+        let Some(len) = cache.try_get_whole(key, buf)? else { return Ok(HOSTCACHE_MISS) };
+        out.put(len);
+        Ok(if len <= room { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
+    })
+}
+
+/// hostcache_get that also tells what is known of the item, of the same instant. `info` is filled on HOSTCACHE_OK and on
+/// HOSTCACHE_BUFFER_TOO_SMALL.
+/// Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_get_item(
+    cache: *mut hostcache_t,
+    key: *const c_void,
+    key_len: usize,
+    buf: *mut c_void,
+    buf_len: usize,
+    info: *mut hostcache_item_info_t,
+) -> hostcache_status_t {
+    guard(|| {
+        // SAFETY: the arguments are as the header says.
+        let (out, cache, key, buf) = unsafe {
+            let out = OutStruct::new(info)?;
+            (out, self::cache(cache)?, self::key(key, key_len)?, buffer(buf, buf_len)?)
+        };
+        let room = buf.len();
+        let Some(info) = cache.try_get_item_whole(key, buf)? else { return Ok(HOSTCACHE_MISS) };
+        out.put(&(&info).into());
+        Ok(if info.value_len <= room { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
+    })
+}
+
+/// What is known of a key's item, without its value. Counts as no get, and as no use of the item. HOSTCACHE_MISS: no such key.
+/// Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_item_info(
+    cache: *mut hostcache_t,
+    key: *const c_void,
+    key_len: usize,
+    info: *mut hostcache_item_info_t,
+) -> hostcache_status_t {
+    guard(|| {
+        // SAFETY: the arguments are as the header says.
+        let (out, cache, key) =
+            unsafe { (OutStruct::new(info)?, self::cache(cache)?, self::key(key, key_len)?) };
+        let Some(info) = cache.item_info(key) else { return Ok(HOSTCACHE_MISS) };
+        out.put(&(&info).into());
+        Ok(HOSTCACHE_OK)
+    })
+}
+
+/// Whether a key is present: HOSTCACHE_OK or HOSTCACHE_MISS. Counts as no get, and as no use of the item.
+/// Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_contains(
+    cache: *mut hostcache_t,
+    key: *const c_void,
+    key_len: usize,
+) -> hostcache_status_t {
+    guard(|| {
+        // SAFETY: the arguments are as the header says.
+        let (cache, key) = unsafe { (self::cache(cache)?, self::key(key, key_len)?) };
+        Ok(if cache.try_contains(key)? { HOSTCACHE_OK } else { HOSTCACHE_MISS })
+    })
+}
+
+/// Gives a key's value in memory of its own: `*value`, `*value_len` bytes with one zero byte behind them. HOSTCACHE_MISS: no such
+/// key. `info` is filled on HOSTCACHE_OK; NULL if it is not wanted.
+/// The caller frees `*value` with hostcache_free; it is NULL unless this is HOSTCACHE_OK. Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_get_alloc(
+    cache: *mut hostcache_t,
+    key: *const c_void,
+    key_len: usize,
+    value: *mut *mut c_void,
+    value_len: *mut usize,
+    info: *mut hostcache_item_info_t,
+) -> hostcache_status_t {
+    guard(|| {
+        // SAFETY: the arguments are as the header says.
+        let (out, cache, key) = unsafe {
+            let out = OutValue::new(value, value_len, info)?;
+            (out, self::cache(cache)?, self::key(key, key_len)?)
+        };
+        out.give(cache.try_get_item(key)?)
+    })
+}
+
+/// Frees a value that this library allocated. NULL is allowed.
+/// Thread-safe. Not async-signal-safe.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hostcache_free(value: *mut c_void) {
+    // SAFETY: NULL, or from `malloc` in `OutValue::give` and used by nobody any more (the header).
+    unsafe { libc::free(value) };
+}
+
+/// Where a value goes that the library allocates.
+#[derive(Debug)]
+pub(crate) struct OutValue {
+    value: Out<*mut c_void>,
+    len: Out<usize>,
+    info: Option<OutStruct<hostcache_item_info_t>>,
+}
+
+impl OutValue {
+    /// # Safety
+    ///
+    /// Each is NULL or writable as long as this is used; `info` as [`OutStruct::new`] says.
+    pub(crate) unsafe fn new(
+        value: *mut *mut c_void,
+        len: *mut usize,
+        info: *mut hostcache_item_info_t,
+    ) -> Outcome<Self> {
+        // SAFETY: the caller's.
+        unsafe {
+            let len = Out::new(len, 0, "where the value's length goes");
+            let value = Out::new(value, std::ptr::null_mut(), "where the value goes")?;
+            Ok(Self { value, len: len?, info: OutStruct::optional(info)? })
+        }
+    }
+
+    /// The item's value in memory of `malloc`, one zero byte behind it.
+    pub(crate) fn give(&self, item: Option<Item>) -> Outcome {
+        let Some(item) = item else { return Ok(HOSTCACHE_MISS) };
+        let bytes = &item.value;
+        // SAFETY: `malloc` takes any size; a vector and one byte more are no more than the largest.
+        let memory = unsafe { libc::malloc(bytes.len() + 1) }.cast::<u8>();
+        if memory.is_null() {
+            let detail = format!("no memory for a value of {} bytes", bytes.len());
+            return Err(fault(HOSTCACHE_NO_SPACE, detail));
+        }
+        // SAFETY: the memory is new and has room for all bytes and one.
+        unsafe {
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), memory, bytes.len());
+            memory.add(bytes.len()).write(0);
+        }
+        self.value.put(memory.cast());
+        self.len.put(bytes.len());
+        if let Some(info) = &self.info {
+            info.put(&(&item.info).into());
+        }
+        Ok(HOSTCACHE_OK)
+    }
+}
