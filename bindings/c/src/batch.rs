@@ -6,10 +6,8 @@ use hostcache::Cache;
 
 use crate::boundary::{Out, buffer, bytes, guard, key};
 use crate::handle::{cache, hostcache_t};
-use crate::read::{HOSTCACHE_NO_TTL, hostcache_item_info_t};
-use crate::status::{
-    HOSTCACHE_BUFFER_TOO_SMALL, HOSTCACHE_MISS, HOSTCACHE_OK, Outcome, hostcache_status_t, invalid,
-};
+use crate::read::{HOSTCACHE_NO_TTL, get_item, hostcache_item_info_t};
+use crate::status::{HOSTCACHE_MISS, HOSTCACHE_OK, Outcome, hostcache_status_t, invalid};
 use crate::write::{hostcache_set_options_t, set_options, stored};
 
 /// One key of hostcache_get_many: what is asked, and behind it the answer.
@@ -202,11 +200,8 @@ unsafe fn get_one(cache: &Cache, request: *mut hostcache_get_request_t, key: &[u
     let buf = unsafe {
         buffer((&raw const (*request).buf).read(), (&raw const (*request).buf_len).read())
     }?;
-    let room = buf.len();
-    let Some(info) = cache.try_get_item_whole(key, buf)? else { return Ok(HOSTCACHE_MISS) };
     // SAFETY: writable (contract).
-    unsafe { tell(request, &(&info).into()) };
-    Ok(if info.value_len <= room { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
+    get_item(cache, key, buf, |info| unsafe { tell(request, &info.into()) })
 }
 
 /// hostcache_set_with for many keys, in the order given, with the same options for all (NULL: none): each request is answered in place,

@@ -1,8 +1,9 @@
 //! Reading a key.
 
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 
-use hostcache::{Item, ItemInfo};
+use hostcache::{Cache, Found, Item, ItemInfo};
 
 use crate::boundary::{Out, OutStruct, buffer, growing, guard, key};
 use crate::handle::{cache, hostcache_t};
@@ -99,11 +100,34 @@ pub unsafe extern "C" fn hostcache_get(
             let out = Out::new(value_len, 0, "where the value's length goes")?;
             (out, self::cache(cache)?, self::key(key, key_len)?, buffer(buf, buf_len)?)
         };
-        let room = buf.len();
-        let Some(len) = cache.try_get_whole(key, buf)? else { return Ok(HOSTCACHE_MISS) };
+        let Some((len, fits)) =
+            cache.try_get_with(key, |found| (found.len(), copy_whole(found, buf)))?
+        else {
+            return Ok(HOSTCACHE_MISS);
+        };
         out.put(len);
-        Ok(if len <= room { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
+        Ok(if fits { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
     })
+}
+
+/// Copies a value to the beginning of a buffer if all of it fits.
+#[inline(always)]
+fn copy_whole(found: &Found<'_>, buf: &mut [MaybeUninit<u8>]) -> bool {
+    let room = buf.get_mut(..found.len());
+    room.map(|room| found.copy_to_uninit(room)).is_some()
+}
+
+/// A read into a buffer, with what is known of the item.
+pub(crate) fn get_item(
+    cache: &Cache,
+    key: &[u8],
+    buf: &mut [MaybeUninit<u8>],
+    tell: impl FnOnce(&ItemInfo),
+) -> Outcome {
+    let found = cache.try_get_with(key, |found| (found.info(), copy_whole(found, buf)))?;
+    let Some((info, fits)) = found else { return Ok(HOSTCACHE_MISS) };
+    tell(&info);
+    Ok(if fits { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
 }
 
 /// hostcache_get that also tells what is known of the item, of the same instant. `info` is filled on HOSTCACHE_OK and on
@@ -124,10 +148,7 @@ pub unsafe extern "C" fn hostcache_get_item(
             let out = OutStruct::new(info)?;
             (out, self::cache(cache)?, self::key(key, key_len)?, buffer(buf, buf_len)?)
         };
-        let room = buf.len();
-        let Some(info) = cache.try_get_item_whole(key, buf)? else { return Ok(HOSTCACHE_MISS) };
-        out.put(&(&info).into());
-        Ok(if info.value_len <= room { HOSTCACHE_OK } else { HOSTCACHE_BUFFER_TOO_SMALL })
+        get_item(cache, key, buf, |info| out.put(&info.into()))
     })
 }
 

@@ -149,6 +149,12 @@ impl From<ReadError> for Box<Fault> {
     }
 }
 
+impl From<Box<ReadError>> for Box<Fault> {
+    fn from(error: Box<ReadError>) -> Self {
+        (*error).into()
+    }
+}
+
 impl From<PinError> for Box<Fault> {
     fn from(error: PinError) -> Self {
         let status = match &error {
