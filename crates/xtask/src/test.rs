@@ -7,11 +7,15 @@ use std::process::Command;
 
 use crate::step::Step;
 use crate::workspace::{
-    answers, cargo, cargo_loom, program, require, require_valgrind, root, target_dir, through,
+    answers, cargo, cargo_coverage, cargo_loom, program, require, require_valgrind, root,
+    target_dir, through,
 };
 
 /// Ends with an error of its own when memcheck found one, whatever the tests said.
 const MEMCHECK: &str = "valgrind --quiet --error-exitcode=99 --fair-sched=yes";
+
+/// Packages that are only tested optimised.
+const OPTIMISED: [&str; 4] = ["--exclude", "hostcache-tests", "--exclude", "hostcache-hostile"];
 
 /// The steps that apply to this checkout: bindings have theirs once they are there.
 pub(crate) fn steps() -> Vec<Step> {
@@ -27,6 +31,7 @@ pub(crate) fn steps() -> Vec<Step> {
         system(),
         small_counters(),
         segments(),
+        hostile(),
         cli(),
         Step::commands(
             "demo",
@@ -47,15 +52,15 @@ fn build() -> Step {
         "the release binary and every test",
         [
             cargo(["build", "--release"]),
-            cargo(["test", "--no-run", "--workspace", "--exclude", "hostcache-tests"]),
+            cargo(["test", "--no-run", "--workspace"].into_iter().chain(OPTIMISED)),
             in_release("--no-run", []),
         ],
     )
 }
 
 fn units() -> Step {
-    let others = ["hostcache-core", "hostcache-tests", "hostcache-cli", "hostcache-c"];
-    let others = others.iter().flat_map(|package| ["--exclude", package]);
+    let others = ["hostcache-core", "hostcache-cli", "hostcache-c"];
+    let others = others.iter().flat_map(|package| ["--exclude", package]).chain(OPTIMISED);
     let test = ["test", "--no-fail-fast"];
     Step::tests(
         "units",
@@ -100,6 +105,18 @@ pub(crate) fn system() -> Step {
 fn in_release<const N: usize>(how: &str, which: [&str; N]) -> Command {
     let package = ["-p", "hostcache-tests", "--features", "shared_memory"];
     cargo(["test", how, "--release"].into_iter().chain(package).chain(which))
+}
+
+/// Regions that an enemy writes: guided by coverage, with debug assertions and short step bounds; then the library as it
+/// ships.
+pub(crate) fn hostile() -> Step {
+    let test = ["--no-fail-fast", "--release", "-p", "hostcache-hostile", "--test", "hostile"];
+    let guided = test.into_iter().chain(["--features", "coverage"]);
+    Step::tests(
+        "hostile",
+        "regions that an enemy writes: fuzzing, a live mutator, the double-fetch hunt",
+        [cargo_coverage("test", guided), cargo(["test"].into_iter().chain(test))],
+    )
 }
 
 /// The command line and the daemon as processes.

@@ -27,11 +27,16 @@ const EXPLORATION: [(&str, &str); 3] = [
     ("HOSTCACHE_LOOM_DEATH_STEP", "1"),
 ];
 
+/// An hour each of fuzzing and of a live mutator, in either build, and a stop at every instruction.
+const HOSTILITY: [(&str, &str); 2] =
+    [("HOSTCACHE_TEST_HOSTILE_SECONDS", "3600"), ("HOSTCACHE_TEST_HUNT_STRIDE", "1")];
+
 /// The long steps. A variable that the caller has set already is left as it is.
 pub(crate) fn steps() -> Vec<Step> {
     vec![
         test::system().with_env(&VOLUMES),
         test::cli().with_env(&OPERATIONS),
+        test::hostile().with_env(&HOSTILITY),
         test::loom().with_env(&EXPLORATION),
     ]
 }

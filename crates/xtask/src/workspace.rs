@@ -33,6 +33,32 @@ pub(crate) fn cargo_loom<'a>(subcommand: &str, args: impl IntoIterator<Item = &'
     command
 }
 
+/// The same with a counter at every edge, as fuzzers want it, and the short step bounds of `--cfg fuzzing`; debug
+/// assertions on. A target is named, so that build scripts are not built so.
+pub(crate) fn cargo_coverage<'a>(
+    subcommand: &str,
+    args: impl IntoIterator<Item = &'a str>,
+) -> Command {
+    const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module \
+        -Cllvm-args=-sanitizer-coverage-level=3 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+        -Cllvm-args=-sanitizer-coverage-pc-table";
+    let mut command = cargo([subcommand, "--target", &host(), "--target-dir"]);
+    command.arg(target_dir().join("coverage")).args(args).env("RUSTFLAGS", FLAGS);
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+    command
+}
+
+/// What the compiler calls this machine.
+fn host() -> String {
+    let told = program("rustc", ["-vV"]).output();
+    let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let host =
+        told.as_deref().unwrap_or_default().lines().find_map(|line| line.strip_prefix("host: "));
+    host.unwrap_or("x86_64-unknown-linux-gnu").to_owned()
+}
+
 /// The directory that cargo builds in, from the root.
 pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)

@@ -55,8 +55,7 @@ impl Board {
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: a fresh mapping at no given address touches nothing that is there.
-        let base =
-            unsafe { libc::mmap(ptr::null_mut(), size_of::<Board>(), access, kind, -1, 0) };
+        let base = unsafe { libc::mmap(ptr::null_mut(), size_of::<Board>(), access, kind, -1, 0) };
         assert_ne!(base, libc::MAP_FAILED, "mapping: {}", io::Error::last_os_error());
         // SAFETY: zeros are a board; it is never unmapped and consists of atomics.
         unsafe { &*base.cast::<Board>() }

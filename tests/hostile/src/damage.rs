@@ -95,7 +95,9 @@ fn value(image: &Image, guarded: &Guarded, old: u64, kind: u64, input: &mut Inpu
         // A page: state, class, owner.
         9 => {
             let (state, class) = (u64::from(input.byte()), u64::from(input.byte()));
-            state << 61 | (class & 0x7f) << 54 | u64::from(input.byte() % 8) << 41
+            state << 61
+                | (class & 0x7f) << 54
+                | u64::from(input.byte() % 8) << 41
                 | old & (1 << 41) - 1
         }
         // An item's lengths.

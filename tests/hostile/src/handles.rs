@@ -4,9 +4,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use hostcache::{
-    Cache, CounterOptions, Lifetime, MaintenanceBudget, Pin, Reservation, SetOptions,
-};
+use hostcache::{Cache, CounterOptions, Lifetime, MaintenanceBudget, Pin, Reservation, SetOptions};
 use hostcache_core::layout::Header;
 use hostcache_os::UnsealedMemfd;
 

@@ -4,9 +4,7 @@ use std::cell::Cell;
 
 use hostcache_core::layout::{Geometry, Header, Identity, Shape};
 use hostcache_core::word::LaneId;
-use hostcache_core::{
-    Condition, Deadline, Host, Lane, Region, Session, SetRequest,
-};
+use hostcache_core::{Condition, Deadline, Host, Lane, Region, Session, SetRequest};
 
 use crate::guarded::Guarded;
 
@@ -89,24 +87,13 @@ pub fn header(shape: Shape) -> Header {
 /// All images.
 #[must_use]
 pub fn all(guarded: &Guarded) -> Vec<Image> {
-    let plain = shape(6, 16, 256, (16, 32));
+    let plain = plain();
     let small = shape(6, 4, 64, (2, 2));
     let tiny = shape(4, 40, 16, (3, 4));
-    let make = |name, shape, fill: &dyn Fn(&Region)| {
-        guarded.restore(&[0; WORDS]);
-        let region = Region::format(guarded.memory(), &header(shape))
-            .unwrap_or_else(|e| panic!("image {name}: {e:?}"));
-        fill(&region);
-        Image {
-            name,
-            words: guarded.image(),
-            geometry: region.geometry().clone(),
-            blocks: blocks(guarded, region.geometry()),
-        }
-    };
+    let make = |name, shape, fill: &dyn Fn(&Region)| make(guarded, name, shape, fill);
     vec![
         make("empty", plain, &|_| {}),
-        make("mixed", plain, &|region| fill(region, 40, &[0, 8, 100, 400, 3000])),
+        mixed(guarded),
         make("full", plain, &|region| fill(region, 400, &[8, 60, 200, 900])),
         make("runs", plain, &|region| fill(region, 30, &[3000, 5000, 9000])),
         make("dead", plain, &|region| {
@@ -120,6 +107,25 @@ pub fn all(guarded: &Guarded) -> Vec<Image> {
         }),
         make("tiny pages", tiny, &|region| fill(region, 60, &[0, 8, 40, 200])),
     ]
+}
+
+/// A region half full of items of all sizes.
+#[must_use]
+pub fn mixed(guarded: &Guarded) -> Image {
+    make(guarded, "mixed", plain(), &|region| fill(region, 40, &[0, 8, 100, 400, 3000]))
+}
+
+fn plain() -> Shape {
+    shape(6, 16, 256, (16, 32))
+}
+
+fn make(guarded: &Guarded, name: &'static str, shape: Shape, fill: &dyn Fn(&Region)) -> Image {
+    guarded.restore(&[0; WORDS]);
+    let region = Region::format(guarded.memory(), &header(shape))
+        .unwrap_or_else(|e| panic!("image {name}: {e:?}"));
+    fill(&region);
+    let geometry = region.geometry().clone();
+    Image { name, words: guarded.image(), blocks: blocks(guarded, &geometry), geometry }
 }
 
 /// Stores, replaces and deletes.

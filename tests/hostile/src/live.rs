@@ -30,9 +30,8 @@ impl Counts {
         let (access, kind) =
             (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
         // SAFETY: a fresh mapping at no given address touches nothing that is there.
-        let base = unsafe {
-            libc::mmap(std::ptr::null_mut(), size_of::<Counts>(), access, kind, -1, 0)
-        };
+        let base =
+            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Counts>(), access, kind, -1, 0) };
         assert_ne!(base, libc::MAP_FAILED, "mapping: {}", io::Error::last_os_error());
         // SAFETY: zeros are such counts; they are never unmapped and consist of atomics.
         unsafe { &*base.cast::<Counts>() }

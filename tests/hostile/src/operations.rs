@@ -228,9 +228,8 @@ impl<'a> Player<'a> {
                     self.pin_lane = attach(region, 1).into_pins(region);
                     return;
                 }
-                let free = (0..4).find(|&slot| {
-                    self.pins.iter().all(|pinned| pinned.slot() != lane.slot(slot))
-                });
+                let free = (0..4)
+                    .find(|&slot| self.pins.iter().all(|pinned| pinned.slot() != lane.slot(slot)));
                 let Some(slot) = free else { return };
                 let charge = |bytes| region.charge(lane.id(), bytes);
                 if let Ok(Got::Hit(pinned)) = region.pin(&self.clock, name, lane.slot(slot), charge)
