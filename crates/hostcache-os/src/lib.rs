@@ -12,6 +12,7 @@
 //! | [`memfd`] | May a file that came as a descriptor be trusted? (sealed, its size is fixed for good) |
 //! | [`passing`] | Who asks for a descriptor over a socket, and how is it handed over? |
 //! | [`mapping`] | Where are the bytes in this process, and may it write them? |
+//! | [`truncation`] | What if the file is cut off while it is mapped? (a handler, on request) |
 //! | [`huge`] | Were huge pages given? |
 //! | `segment` | The same without a file, in a named segment (feature `shared_memory`). |
 //! | [`lock`] | Which process is alive? (a byte lock that ends with its holder) |
@@ -46,6 +47,7 @@ pub mod random;
 #[cfg(feature = "shared_memory")]
 pub mod segment;
 pub mod time;
+pub mod truncation;
 mod trust;
 
 pub use directory::{
@@ -71,4 +73,5 @@ pub use random::random_bytes;
 #[cfg(feature = "shared_memory")]
 pub use segment::Segment;
 pub use time::{boot_id, now_coarse_ms, now_ms, unix_ms};
+pub use truncation::TruncationGuard;
 pub use trust::check_owner;

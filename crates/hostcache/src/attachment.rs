@@ -7,10 +7,11 @@ use std::ptr::NonNull;
 use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
 use hostcache_core::word::LaneId;
 use hostcache_core::{Host, Lane, Memory, PinLane, Region};
-use hostcache_os::{ByteLocks, Mapping, OsError};
+use hostcache_os::{ByteLocks, Mapping, OsError, TruncationGuard};
 
 use crate::OpenError;
 use crate::berths::{Berths, Full, Mooring};
+use crate::builder::Care;
 use crate::clock::Clock;
 use crate::pages::{collapse, map_for_huge_pages};
 use crate::place::Place;
@@ -35,6 +36,9 @@ pub(crate) struct Attachment {
     pub(crate) clock: Clock,
     /// What the file was at first.
     identity: (u64, u64),
+    pub(crate) care: Care,
+    /// Before the mapping that it guards.
+    guard: Option<TruncationGuard>,
     /// Last: the region's memory goes after everything that reads it.
     mapping: Mapping,
 }
@@ -120,8 +124,37 @@ impl Attachment {
             reservations,
             clock,
             identity,
+            care: Care::default(),
+            guard: None,
             mapping,
         })
+    }
+
+    /// Does what was asked for with the mapping.
+    pub(crate) fn take_care(&mut self, place: &Place, care: Care) -> Result<(), OpenError> {
+        self.care = care;
+        if care.exclude_from_dumps {
+            self.mapping.dont_dump().map_err(|e| place.os_error(e))?;
+        }
+        if care.survive_truncation {
+            let guard = TruncationGuard::new(&self.mapping).map_err(|e| place.os_error(e))?;
+            self.guard = Some(guard);
+        }
+        Ok(())
+    }
+
+    /// An error if the file was cut off and zeros stand in its place, see [`CacheBuilder::survive_truncation`].
+    ///
+    /// [`CacheBuilder::survive_truncation`]: crate::CacheBuilder::survive_truncation
+    fn check_not_lost(&self, place: &Place) -> Result<(), OpenError> {
+        if self.guard.as_ref().is_none_or(|guard| !guard.is_lost()) {
+            return Ok(());
+        }
+        let detail =
+            "its file was truncated while it was mapped, and all of it is lost to this handle: \
+                      destroy it, and open or create it anew"
+                .into();
+        Err(OpenError::Corrupt { region: place.name(), path: place.path(), detail })
     }
 
     pub(crate) fn mapping(&self) -> &Mapping {
@@ -143,6 +176,7 @@ impl Attachment {
 
     /// Takes a lane: the first whose owner is dead or that nobody has.
     pub(crate) fn take_lane(&self, place: &Place) -> Result<Lane, OpenError> {
+        self.check_not_lost(place)?;
         let slots = self.geometry().shape.lanes;
         let identity = Identity { pid: hostcache_os::pid(), command: hostcache_os::command_name() };
         for lane in 0..slots as LaneId {

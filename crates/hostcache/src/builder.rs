@@ -17,11 +17,19 @@ pub struct CacheBuilder {
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) max_ttl: Option<Duration>,
     pub(crate) populate: bool,
+    pub(crate) care: Care,
     pub(crate) huge_pages: bool,
     pub(crate) named_segment: bool,
     #[cfg(feature = "shared_memory")]
     pub(crate) unreserved: bool,
     pub(crate) small_counters: bool,
+}
+
+/// What is done with a mapping once it is there, in this process and in those that it forks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Care {
+    pub(crate) exclude_from_dumps: bool,
+    pub(crate) survive_truncation: bool,
 }
 
 impl CacheBuilder {
@@ -38,6 +46,7 @@ impl CacheBuilder {
             default_ttl: None,
             max_ttl: None,
             populate: false,
+            care: Care::default(),
             huge_pages: false,
             named_segment: false,
             #[cfg(feature = "shared_memory")]
@@ -116,6 +125,28 @@ impl CacheBuilder {
     #[must_use]
     pub fn populate(mut self, populate: bool) -> Self {
         self.populate = populate;
+        self
+    }
+    /// Keeps the region's bytes out of core dumps of this process and the children that it forks (`MADV_DONTDUMP`): for
+    /// secrets, and because they are many. What a read copied out is memory of the program's own, and dumped with it. A
+    /// system that can't do it is an error. Off by default.
+    #[must_use]
+    pub fn exclude_from_core_dumps(mut self, exclude: bool) -> Self {
+        self.care.exclude_from_dumps = exclude;
+        self
+    }
+    /// Outlives the truncation of the region's file, which otherwise ends every process that touches the lost pages
+    /// (SIGBUS). All of the region is empty then for this handle: reads miss, writes are refused, and opening it anew is the way
+    /// on. (Until a lost page is touched, an item in the page in which the file ends may have zeros in its value: the kernel puts them
+    /// there, as any writer could. A write in the middle of which the loss is met may end as if nothing had happened, in memory of
+    /// this process alone.) Never needed for a sealed region ([`CacheBuilder::memfd`]), whose size is fixed.
+    ///
+    /// It installs a handler for SIGBUS in the process. Faults anywhere else go to the handler that was there before, or end
+    /// the process as they would have; a handler that is installed *afterwards* replaces this one. Off by default, because a
+    /// library should leave signals alone unless asked.
+    #[must_use]
+    pub fn survive_truncation(mut self, survive: bool) -> Self {
+        self.care.survive_truncation = survive;
         self
     }
     /// Asks for huge pages: stored in a region that this call creates, and asked for by everybody who opens it. What

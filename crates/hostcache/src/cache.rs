@@ -48,9 +48,10 @@ impl Cache {
 
     pub(crate) fn assemble(
         place: Place,
-        attachment: Arc<Attachment>,
+        mut attachment: Attachment,
         builder: &CacheBuilder,
-    ) -> Self {
+    ) -> Result<Self, OpenError> {
+        attachment.take_care(&place, builder.care)?;
         if builder.populate {
             attachment.populate(&place);
         }
@@ -64,7 +65,7 @@ impl Cache {
             },
         };
         let clock = attachment.clock.clone();
-        Self { shared: Arc::new(Shared::new(place, attachment)), defaults, clock }
+        Ok(Self { shared: Arc::new(Shared::new(place, Arc::new(attachment))), defaults, clock })
     }
 
     /// This handle with another default TTL; clones made before keep theirs.

@@ -4,7 +4,6 @@
 //! mapped. Its size is sealed, so that no process that was given it can take memory away from under the others.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
 
 use hostcache_os::UnsealedMemfd;
 
@@ -73,7 +72,7 @@ impl CacheBuilder {
                     .into(),
             });
         }
-        Ok(Cache::assemble(place, Arc::new(attachment), self))
+        Cache::assemble(place, attachment, self)
     }
 }
 
@@ -104,7 +103,7 @@ impl MemfdBuilder {
         let own = hostcache_os::receive_region_file(sealed.into(), false);
         let own = own.map_err(|e| place.descriptor_error(e))?;
         let attachment = Attachment::map(&place, own.file, true)?;
-        Ok(Cache::assemble(place, Arc::new(attachment), &self.settings))
+        Cache::assemble(place, attachment, &self.settings)
     }
 }
 

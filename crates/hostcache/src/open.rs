@@ -1,7 +1,6 @@
 //! Creating, opening and destroying.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hostcache_core::layout::{Header, Shape};
@@ -44,7 +43,7 @@ impl CacheBuilder {
     pub fn create(self) -> Result<Cache, OpenError> {
         let place = self.place()?;
         let attachment = self.create_at(&place)?;
-        Ok(Cache::assemble(place, attachment, &self))
+        Cache::assemble(place, attachment, &self)
     }
 
     /// Opens an existing region.
@@ -60,7 +59,7 @@ impl CacheBuilder {
     pub fn open(self) -> Result<Cache, OpenError> {
         let place = self.find()?;
         let attachment = self.open_at(&place)?;
-        Ok(Cache::assemble(place, attachment, &self))
+        Cache::assemble(place, attachment, &self)
     }
 
     /// Opens a region, or creates it where it is missing. An existing one keeps its capacity.
@@ -87,7 +86,7 @@ impl CacheBuilder {
             }
             std::thread::sleep(Duration::from_millis(1));
         };
-        Ok(Cache::assemble(place, attachment, &self))
+        Cache::assemble(place, attachment, &self)
     }
 
     /// Opens an existing region without write access (`O_RDONLY`, `PROT_READ`): it can be read, at full speed, and
@@ -108,10 +107,10 @@ impl CacheBuilder {
                     .into(),
             });
         }
-        Ok(Cache::assemble(place, Arc::new(attachment), &self))
+        Cache::assemble(place, attachment, &self)
     }
 
-    fn create_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
+    fn create_at(&self, place: &Place) -> Result<Attachment, OpenError> {
         if let Some(gid) = place.group()
             && !hostcache_os::may_give_to_group(gid)
         {
@@ -175,7 +174,7 @@ impl CacheBuilder {
         Access { mode, group: self.group }
     }
 
-    fn open_at(&self, place: &Place) -> Result<Arc<Attachment>, OpenError> {
+    fn open_at(&self, place: &Place) -> Result<Attachment, OpenError> {
         let attachment = attach(place)?;
         let attachment = match attachment.is_of_another_boot() {
             true => renew(place, &attachment)?,
@@ -193,7 +192,7 @@ impl CacheBuilder {
                 place.name_ref()
             );
         }
-        Ok(Arc::new(attachment))
+        Ok(attachment)
     }
 }
 

@@ -8,7 +8,6 @@
 //! the family has it. A child that executes another program loses it, since the descriptor is closed then.
 
 use std::fs::File;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hostcache_os::PendingFile;
@@ -79,6 +78,12 @@ impl PrivateCache {
         self
     }
 
+    /// As [`CacheBuilder::exclude_from_core_dumps`].
+    pub fn exclude_from_core_dumps(mut self, exclude: bool) -> Self {
+        self.settings = self.settings.exclude_from_core_dumps(exclude);
+        self
+    }
+
     /// Lifetimes count by this clock instead of the host's.
     pub fn clock(mut self, clock: &ManualClock) -> Self {
         self.clock = Clock(Some(clock.clone()));
@@ -104,7 +109,7 @@ impl PrivateCache {
         Attachment::format(&place, &file, &header)?;
         let mut attachment = Attachment::map(&place, file, true)?;
         attachment.clock = self.clock;
-        Ok(Cache::assemble(place, Arc::new(attachment), &self.settings))
+        Cache::assemble(place, attachment, &self.settings)
     }
 }
 
@@ -121,15 +126,18 @@ impl Attachment {
     /// The region once more, for a forked child.
     pub(crate) fn attach_again(&self, place: &Place) -> Result<Attachment, OpenError> {
         if !place.is_private() {
-            return match self.is_writable() {
-                true => crate::open::attach(place),
-                false => crate::open::attach_read_only(place),
+            let mut attachment = match self.is_writable() {
+                true => crate::open::attach(place)?,
+                false => crate::open::attach_read_only(place)?,
             };
+            attachment.take_care(place, self.care)?;
+            return Ok(attachment);
         }
         // The descriptor may have been closed by other code and its number be somebody else's by now.
         let file = self.own_file().map_err(|e| place.os_error(e))?;
         let mut attachment = Attachment::map(place, file, self.is_writable())?;
         attachment.clock = self.clock.clone();
+        attachment.take_care(place, self.care)?;
         Ok(attachment)
     }
 }
