@@ -33,10 +33,16 @@ pub(crate) fn writer(name: &str) -> Result<Cache, Failure> {
 }
 
 /// For a verb that writes, and makes the region if it is missing and a capacity is given.
-pub(crate) fn writer_or_create(name: &str, capacity: Option<u64>) -> Result<Cache, Failure> {
-    match capacity {
-        Some(bytes) => Ok(Cache::builder(not_a_socket(name)?).capacity(bytes).open_or_create()?),
-        None => writer(name),
+pub(crate) fn writer_or_create(
+    name: &str,
+    capacity: Option<u64>,
+    core_dumps: bool,
+) -> Result<Cache, Failure> {
+    let builder = |name: &str| Cache::builder(name).exclude_from_core_dumps(!core_dumps);
+    match (capacity, name.strip_prefix(SOCKET)) {
+        (Some(bytes), _) => Ok(builder(not_a_socket(name)?).capacity(bytes).open_or_create()?),
+        (None, Some(path)) => Ok(builder("").open_socket(path)?),
+        (None, None) => Ok(builder(name).open()?),
     }
 }
 

@@ -61,6 +61,9 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "DURATION", value_parser = units::parse_duration)]
     #[serde(deserialize_with = "duration")]
     log_every: Option<Duration>,
+    /// Let the region's bytes into core dumps of the daemon; read at the start [default: true]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) core_dumps: Option<bool>,
 }
 
 impl Settings {
@@ -101,6 +104,7 @@ impl Settings {
             busy_pause: self.busy_pause.or(other.busy_pause),
             idle_pause: self.idle_pause.or(other.idle_pause),
             log_every: self.log_every.or(other.log_every),
+            core_dumps: self.core_dumps.or(other.core_dumps),
         }
     }
 
@@ -208,7 +212,7 @@ mod tests {
         // All that can be set, so that a field that `or` or `config` forgets is noticed.
         let text = "capacity = 1\nrecover_every = 2\nsweep_every = 3\nlead_every = 4\n\
                     buckets_per_step = 5\nevictions_per_step = 6\npressed_pause = 7\nbusy_pause = 8\n\
-                    idle_pause = 9\nlog_every = 10\n";
+                    idle_pause = 9\nlog_every = 10\ncore_dumps = true\n";
         let file = Settings::parse(text).expect("well-formed");
         let command = <Settings as clap::Args>::augment_args(clap::Command::new("serve"));
         let keys: Vec<&str> = text.lines().filter_map(|line| line.split(" =").next()).collect();
@@ -219,8 +223,10 @@ mod tests {
         assert_eq!(flags, keys);
         assert_eq!(Settings::default().or(&file), file);
         assert_eq!(file.or(&Settings::default()), file);
-        let other = Settings::parse(&text.replace("= ", "= 1")).expect("well-formed");
+        let other = Settings::parse(&text.replace("= ", "= 1").replace("1true", "false"))
+            .expect("well-formed");
         assert_eq!((other.or(&file), file.or(&other)), (other, file.clone()));
-        assert_eq!(Config::default().changes_to(&file.config()).len(), keys.len() - 1);
+        // The capacity and the core dumps are no matter of the daemon's work.
+        assert_eq!(Config::default().changes_to(&file.config()).len(), keys.len() - 2);
     }
 }

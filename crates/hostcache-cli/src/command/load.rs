@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     let mut loaded = Loaded::default();
     let reader = DumpReader::begin(BufReader::with_capacity(BUFFER, input))
         .map_err(|damage| broken_off(&origin, &damage, &loaded))?;
-    let cache = open::writer_or_create(&args.region.name, args.capacity)?;
+    let cache = open::writer_or_create(&args.region.name, args.capacity, true)?;
     let evictions = cache.stats().evictions;
     let result = load(&cache, reader, args.replace, &mut loaded);
     loaded.evicted = cache.stats().evictions.saturating_sub(evictions);

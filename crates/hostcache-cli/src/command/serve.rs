@@ -85,14 +85,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     let config = Config { once: args.once, ..settings.config() };
     config.validate()?;
     let name = args.region.name.as_str();
+    let core_dumps = settings.core_dumps.unwrap_or(true);
     let access = args.memfd_group.map_or(Access::User, Access::Group);
     let cache = match (&args.memfd, settings.capacity) {
-        (Some(_), Some(bytes)) => in_memory(name, bytes, access)?,
+        (Some(_), Some(bytes)) => in_memory(name, bytes, access, core_dumps)?,
         (Some(_), None) => {
             let text = "--memfd makes a region and needs its size: add --capacity 256MiB";
             return Err(Failure::Usage(text.to_owned()));
         }
-        (None, capacity) => open::writer_or_create(name, capacity)?,
+        (None, capacity) => open::writer_or_create(name, capacity, core_dumps)?,
     };
     // Its end is this function's: the socket goes with it.
     let handout = args.memfd.as_deref().map(|path| Handout::start(&cache, path, access));
@@ -109,8 +110,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
 }
 
 /// A region without a file, that those who may have it can open.
-fn in_memory(name: &str, capacity: u64, access: Access) -> Result<Cache, Failure> {
-    let builder = Cache::builder(name).capacity(capacity).mode(access.mode()).memfd();
+fn in_memory(
+    name: &str,
+    capacity: u64,
+    access: Access,
+    core_dumps: bool,
+) -> Result<Cache, Failure> {
+    let builder = Cache::builder(name).capacity(capacity).mode(access.mode());
+    let builder = builder.exclude_from_core_dumps(!core_dumps).memfd();
     let builder = match access {
         Access::Group(group) => builder.group(group),
         _ => builder,

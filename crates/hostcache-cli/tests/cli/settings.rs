@@ -88,6 +88,21 @@ fn a_flag_is_stronger_than_the_file() {
 }
 
 #[test]
+fn the_region_stays_out_of_core_dumps_on_request() {
+    let host = Host::with_catalog();
+    let path = write(&host, "core_dumps = false\n");
+    for (flags, left_out) in [(&[][..], true), (&["--core-dumps", "true"], false)] {
+        let daemon = start(&host, &path, flags);
+        daemon.expect_line("leading");
+        let smaps = fs::read_to_string(format!("/proc/{}/smaps", daemon.pid())).expect("smaps");
+        let region = smaps.split("catalog\n").nth(1).expect("the daemon maps the region");
+        let flags = region.lines().find_map(|line| line.strip_prefix("VmFlags:"));
+        let flags = flags.expect("the kernel tells the flags");
+        assert_eq!(flags.split_whitespace().any(|flag| flag == "dd"), left_out, "{flags}");
+    }
+}
+
+#[test]
 fn a_mistake_in_the_file_is_an_error_at_the_start() {
     let host = Host::with_catalog();
     let run = |path: &Path| {
