@@ -171,6 +171,9 @@ pub fn scratch_directory() -> io::Result<TempDir> {
     let shared = Path::new("/dev/shm");
     let mut builder = tempfile::Builder::new();
     builder.prefix("hostcache-test-");
+    if let Some(directory) = std::env::var_os("HOSTCACHE_TEST_DIRECTORY") {
+        return builder.tempdir_in(directory);
+    }
     if free_bytes(shared).is_some_and(|free| free >= ROOM) {
         return builder.tempdir_in(shared);
     }

@@ -11,6 +11,8 @@
 //! succeeded, and waits for nobody. Every loop is bounded, so that a region that contradicts itself ends an
 //! operation with an error.
 
+#[doc(hidden)]
+pub mod fault;
 #[cfg(all(test, not(loom)))]
 mod fixture;
 mod fuel;

@@ -4,6 +4,7 @@
 //! variable `HOSTCACHE_WEAKEN` names one site that becomes Relaxed, so that a test can show which
 //! model notices.
 
+use crate::fault::{Fault, planted};
 use crate::sync::{Ordering, fence};
 
 macro_rules! orderings {
@@ -160,7 +161,7 @@ pub(crate) fn reader_fence() {
 /// claim's own Acquire does not keep its store before the payload's (it does on x86, not on ARM).
 #[inline(always)]
 pub(crate) fn writer_fence() {
-    if !weakened("writer_fence") {
+    if !weakened("writer_fence") && !planted(Fault::NoWriterFence) {
         fence(Ordering::Release);
     }
 }

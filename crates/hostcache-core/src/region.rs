@@ -1,5 +1,6 @@
 //! One mapping's view of a region: its words and the private copy of its geometry.
 
+use crate::fault::{Fault, planted};
 use crate::layout::{Geometry, Header, HeaderError, ItemHead, live};
 use crate::memory::{Bytes, Memory};
 use crate::ordering as ord;
@@ -100,7 +101,7 @@ impl Region {
     #[inline(always)]
     pub(crate) fn item_bytes(&self, at: u64, len: usize) -> Option<Bytes<'_>> {
         let room = self.geometry.arena_end.checked_sub(at)?;
-        if len as u64 > room * 8 {
+        if len as u64 > room * 8 && !planted(Fault::ValueLenTrusted) {
             return None;
         }
         // SAFETY: the bytes end before the arena does, and so in the memory (IN-BOUNDS).

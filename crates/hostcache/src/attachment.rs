@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 
+use hostcache_core::fault::{Fault, planted};
 use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
 use hostcache_core::word::LaneId;
 use hostcache_core::{Host, Lane, Memory, PinLane, Region};
@@ -263,7 +264,11 @@ impl Host for Attachment {
     }
 
     fn claim_lane(&self, lane: LaneId) -> bool {
+        if planted(Fault::RecoversOnQuery) {
+            return self.looks_dead(lane);
+        }
         self.locks.try_lock(lane.into()).unwrap_or(false)
+            || (planted(Fault::ThreadsShareRecovery) && self.locks.holds(lane.into()))
     }
 
     fn release_lane(&self, lane: LaneId) {

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, compiler_fence};
 
+use hostcache_core::fault::{Fault, planted};
 use hostcache_core::{Lane, Ticket};
 use hostcache_os::{ProcessMark, fork_epoch};
 
@@ -70,7 +71,7 @@ impl Seat {
     /// Whether this is the seat of a cache, in this process.
     #[inline(always)]
     fn is_for(&self, id: u64) -> bool {
-        self.id == id && self.process.is_here()
+        self.id == id && (self.process.is_here() || planted(Fault::ChildKeepsLane))
     }
 
     /// Whether no operation is under way on the lane, and it was not taken away.

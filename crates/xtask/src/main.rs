@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod child;
 mod counts;
+mod faults;
 mod golden;
 mod header;
 mod install;
@@ -32,6 +33,7 @@ Usage: cargo xtask COMMAND
   weaken [SITE...]            which model notices each memory ordering of the core
   header                      write bindings/c/include/hostcache.h and the list of its symbols anew
   install-c --prefix DIR      the C library with its header, pkg-config and CMake files, and man page
+  faults [--list] [NAME...]   which test notices each fault that can be planted in the core
   golden                      write the golden region of the present layout version anew
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
@@ -57,6 +59,7 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "check" => step::run_selected(check::steps(), args).map(|run| run.finish()),
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
         "weaken" => weaken::run(args),
+        "faults" => faults::run(args),
         "bench" => bench::run(args),
         "header" => step::run_selected(header::steps(), args).map(|run| run.finish()),
         "install-c" => install::run(args),

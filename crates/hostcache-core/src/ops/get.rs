@@ -2,11 +2,12 @@
 
 use core::mem::MaybeUninit;
 
+use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::ItemHead;
 use crate::memory::Bytes;
 use crate::region::{Host, Region};
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Ordering};
 use crate::table::{Lookup, Probe, Removal};
 
 /// What a read ends with.
@@ -151,6 +152,10 @@ impl Region {
         // Ahead of the copy, so that the mark's line is waited for together with the item's. A mark is a hint: it may go to an
         // item that is just being replaced.
         self.raise_mark(found.position);
+        if planted(Fault::MarkInArena) {
+            let word = self.word(found.location() + 1);
+            word.store(word.load(Ordering::Relaxed) | 1 << 31, Ordering::Relaxed);
+        }
         let taken = sink.take(&found.value());
         found.is_whole().then_some(Some(taken))
     }

@@ -2,6 +2,7 @@
 
 use super::set::{Set, SetOutcome, SetRequest};
 use super::store::{Draft, Private, Sealed};
+use crate::fault::{Fault, planted};
 use crate::layout::ItemSizes;
 use crate::ordering as ord;
 use crate::participant::Counter;
@@ -125,7 +126,9 @@ impl<H: Host> Session<'_, H> {
 
     /// Gives a reserved block back.
     pub fn cancel(&mut self, reserved: Reserved) {
-        self.free_block(reserved.owned, true);
+        if !planted(Fault::ReservationKept) {
+            self.free_block(reserved.owned, true);
+        }
         self.end_reservation();
     }
 

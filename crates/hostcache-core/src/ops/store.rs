@@ -1,6 +1,7 @@
 //! The one loop behind every operation that stores: look, decide, fill a private block, make one change.
 
 use super::publish::InPlace;
+use crate::fault::{Fault, planted};
 use crate::fuel::Fuel;
 use crate::layout::{ItemHead, ItemSizes};
 use crate::ordering as ord;
@@ -174,6 +175,13 @@ impl<H: Host> Session<'_, H> {
             Some(Verdict::Keep) => return Ok(Attempt::Kept),
             Some(Verdict::Put { revised }) => revised,
         };
+        if planted(Fault::IncrementInPlace)
+            && let value = work.change.draft().value
+            && (C::READS_VALUE && value.len() == found.value.len())
+        {
+            found.value.store(value);
+            return Ok(Attempt::Stored(found.item_head().token));
+        }
         self.unplace(&mut work.private);
         let sealed = self.prepare(work, region.geometry.stamp(epoch), revised)?;
         // EPOCH: looked at after the slot was loaded.
@@ -201,7 +209,8 @@ impl<H: Host> Session<'_, H> {
         entry: Entry,
         sealed: &Sealed,
     ) {
-        let old = self.retire(found, Some(entry));
+        let leak = planted(Fault::ReplacedNotRetired);
+        let old = if leak { None } else { self.retire(found, Some(entry)) };
         self.clear_old();
         match old {
             Some(old) => self.put_back(old),
@@ -390,7 +399,9 @@ impl<H: Host> Session<'_, H> {
         let words = region.memory.array(owned.location);
         ItemHead { sizes, encoding, flags, stamp, token, deadline }.store(words);
         let published = BlockWord::new(BlockState::Published, self.lane.id, owned.generation);
-        words[0].store(published.bits(), ord::header_seal());
+        if !planted(Fault::LinkedUnsealed) {
+            words[0].store(published.bits(), ord::header_seal());
+        }
         Sealed { stamp, token, bytes: sizes.bytes() }
     }
 
@@ -400,7 +411,8 @@ impl<H: Host> Session<'_, H> {
         if work.sealed.take().is_none() {
             return;
         }
-        work.owned.generation = BlockWord::free(work.owned.generation + 1).generation();
+        let up = u64::from(!planted(Fault::SameGenerationOnRetry));
+        work.owned.generation = BlockWord::free(work.owned.generation + up).generation();
         let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
         self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
         // A block that holds its value is changed for another where it is completed.

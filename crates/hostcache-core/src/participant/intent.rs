@@ -3,6 +3,7 @@
 //! Hazard pointers (Michael, IEEE TPDS 2004) on slot words. A name is stored, a full barrier passed, the slot
 //! re-read; a block's short generation begins anew only after a scan that finds no name for its location.
 
+use crate::fault::{Fault, planted};
 use crate::layout::record;
 use crate::ordering as ord;
 use crate::region::Region;
@@ -35,6 +36,9 @@ impl<H> Session<'_, H> {
     #[inline(always)]
     pub(crate) fn name_victim(&self, word: SlotWord, header: BlockWord) {
         self.record_word(record::OLD_HEADER).store(header.bits(), ord::record_store());
+        if planted(Fault::NameWithoutBarrier) {
+            return self.record_word(record::OLD).store(word.bits(), Ordering::Relaxed);
+        }
         self.record_word(record::OLD).swap(word.bits(), ord::hazard_publish());
         ord::hazard_fence();
     }

@@ -2,6 +2,7 @@
 
 use super::counter::{self, Counter};
 use super::magazine::Magazine;
+use crate::fault::{Fault, planted};
 use crate::layout::{Identity, record};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
@@ -44,7 +45,7 @@ impl Ticket {
     #[must_use]
     pub fn is_current(&self, region: &Region) -> bool {
         let word = region.word(self.at + record::INCARNATION);
-        word.load(Ordering::Relaxed) == self.incarnation
+        word.load(Ordering::Relaxed) == self.incarnation || planted(Fault::LaneNotCompared)
     }
 }
 
@@ -58,7 +59,10 @@ impl Lane {
     pub fn attach(region: &Region, id: LaneId, identity: &Identity) -> Self {
         let word = region.lane_word(id, record::INCARNATION);
         let mut incarnation = word.load(ord::record_load());
-        let recovered = (incarnation % 2 == 1).then(|| region.recover_contents(id));
+        let recover = || {
+            if planted(Fault::AttachWithoutRecovery) { 0 } else { region.recover_contents(id) }
+        };
+        let recovered = (incarnation % 2 == 1).then(recover);
         incarnation = incarnation.wrapping_add(1 + u64::from(recovered.is_some()));
         identity.store(&region.memory, region.geometry.lane_at(id));
         word.store(incarnation, ord::record_store());
@@ -131,7 +135,9 @@ impl Lane {
         let word = &self.record(region)[record::TOKENS as usize];
         self.next_token = word.load(Ordering::Relaxed);
         self.token_limit = self.next_token.wrapping_add(TOKEN_CHUNK);
-        word.store(self.token_limit, ord::record_store());
+        if !planted(Fault::TokensReissued) {
+            word.store(self.token_limit, ord::record_store());
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! only while the dead lane's byte is held, and names the one slot word that it expects in the dead lane's record.
 
 use super::Counter;
+use crate::fault::{Fault, planted};
 use crate::layout::record;
 use crate::ordering as ord;
 use crate::region::{Host, Region};
@@ -73,12 +74,17 @@ impl Region {
     /// Frees what a dead lane held. The order matters to who repeats it: names are dropped last.
     pub(crate) fn recover_contents(&self, lane: LaneId) -> u64 {
         let mut blocks = 0;
-        if let Some((word, header)) = self.victim_of(lane) {
+        if let Some((word, header)) = self.victim_of(lane)
+            && !planted(Fault::VictimNotTaken)
+        {
             blocks += u64::from(self.take_victim(lane, word, header));
         }
         for entry in 0..record::MAGAZINE_SLOTS {
             let location = self.lane_word(lane, record::MAGAZINE + entry).load(ord::record_load());
             if location != 0 {
+                if planted(Fault::NamesDroppedFirst) {
+                    self.lane_word(lane, record::MAGAZINE + entry).store(0, ord::record_store());
+                }
                 blocks += u64::from(self.take_named(lane, location));
             }
         }
@@ -148,10 +154,13 @@ impl Region {
                 match self.reference(location, header) {
                     Some(Reference::None) => {}
                     Some(Reference::Placed(position, word)) => {
-                        if !self.withdraw_for(lane, position, word, header) {
+                        if !planted(Fault::WordNotWithdrawn)
+                            && !self.withdraw_for(lane, position, word, header)
+                        {
                             return false;
                         }
                     }
+                    Some(Reference::Linked) if planted(Fault::LinkedBlockTaken) => {}
                     Some(Reference::Linked) | None => return false,
                 }
                 self.take(lane, location, header)
@@ -213,7 +222,7 @@ impl Region {
         if !word.is_tentative() {
             return Some(Reference::Linked);
         }
-        let pending = self.is_pending(position, word);
+        let pending = self.is_pending(position, word) && !planted(Fault::PendingWithdrawn);
         // Pending means committed: whoever comes next finishes it. Committed and finished meanwhile: the slot moved on.
         let word_now = SlotWord::from_bits(self.slot(position).load(ord::slot_recheck()));
         if pending || word_now != word {
@@ -230,6 +239,7 @@ impl Region {
             return u64::from(word.state() == PageState::RunHead && self.recover_run(lane, page));
         }
         match word.state() {
+            PageState::Drain if planted(Fault::DrainedPageKept) => 0,
             PageState::Drain => self.undrain(page, word, lane, u64::MAX),
             PageState::Owned => {
                 self.release_page(page, word);

@@ -1,5 +1,6 @@
 //! Holding a key's item in place, and letting go.
 
+use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{ItemHead, record};
 use crate::ops::{Got, Value};
@@ -118,8 +119,12 @@ impl Region {
             }
             charge(self.pin_charge(&head.sizes)).map_err(PinFailure::Refused)?;
             let pin = PinWord::held(found.location(), head.sizes.words());
-            self.pin_word(slot).swap(pin.bits(), ord::pin_store());
-            ord::pin_fence();
+            if planted(Fault::PinWithoutBarrier) {
+                self.pin_word(slot).store(pin.bits(), Ordering::Relaxed);
+            } else {
+                self.pin_word(slot).swap(pin.bits(), ord::pin_store());
+                ord::pin_fence();
+            }
             if self.confirm(&found) {
                 self.raise_mark(found.position);
                 let (location, value_at) = (found.location(), found.value.at());
@@ -189,7 +194,8 @@ impl Region {
             let word = self.lane_word(lane, record::PINS + slot);
             word.swap(pin.released().bits(), ord::pin_release());
             ord::pin_fence();
-            blocks += u64::from(self.adopt_at(pin.location(), lane));
+            let adopts = !planted(Fault::PinNotAdopted);
+            blocks += u64::from(adopts && self.adopt_at(pin.location(), lane));
             word.store(0, ord::record_store());
         }
         self.drop_quota(lane);

@@ -1,5 +1,6 @@
 //! Looking through the records of all lanes that may have any.
 
+use crate::fault::{Fault, planted};
 use crate::layout::{live, record};
 use crate::ordering as ord;
 use crate::region::Region;
@@ -10,7 +11,7 @@ impl Region {
     /// Whether a lane holds the block at this location. False for an ORPHAN means: whoever stores a record of it from
     /// now on finds the ORPHAN.
     pub(crate) fn is_pinned(&self, location: u64) -> bool {
-        self.is_pinned_in(location, location + 1)
+        !planted(Fault::OrphanFreedThoughHeld) && self.is_pinned_in(location, location + 1)
     }
 
     /// The same for any location in a range; before a page is emptied only a hint.

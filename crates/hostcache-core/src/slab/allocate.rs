@@ -1,6 +1,7 @@
 //! Allocation: magazine, hinted chunks, free pages, eviction, pages of other classes, the dead. In this order.
 
 use super::{Hint, Owned};
+use crate::fault::{Fault, planted};
 use crate::layout::CLASS_WORDS;
 use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
@@ -74,7 +75,8 @@ impl<H: Host> Session<'_, H> {
     /// Invariant HAZARD: where the short generation begins anew, nobody may still expect an older word.
     #[inline]
     pub(crate) fn may_link(&self, owned: &Owned) -> bool {
-        self.region.geometry.short_generation(owned.generation) != 0
+        planted(Fault::LinkedWithoutScan)
+            || self.region.geometry.short_generation(owned.generation) != 0
             || !self.region.is_named(owned.location, owned.location + 1, self.lane.id)
     }
 

@@ -1,6 +1,7 @@
 //! Claiming and freeing single blocks.
 
 use super::Hint;
+use crate::fault::{Fault, planted};
 use crate::layout::record;
 use crate::ordering as ord;
 use crate::participant::{Entry, Held};
@@ -103,6 +104,11 @@ impl<H> Session<'_, H> {
             let Owned { location, generation, entry, .. } = owned;
             let held = Held { location, generation, class: class as u8, entry };
             self.lane.magazine.put(held, words * 8);
+            if planted(Fault::KeptAndFreed) {
+                let free = BlockWord::free(generation).bits();
+                self.region.header(location).store(free, ord::header_free());
+                self.region.hint_chunk(location, class);
+            }
             return;
         }
         self.free_block(owned, true);
@@ -123,7 +129,8 @@ impl<H> Session<'_, H> {
     pub(crate) fn retire(&mut self, found: &Found<'_>, entry: Option<Entry>) -> Option<Owned> {
         let region = self.region;
         let (location, header) = (found.location(), found.header);
-        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation() + 1);
+        let up = u64::from(!planted(Fault::RetiredInPlace));
+        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, header.generation() + up);
         let retired = !header.is_pinned()
             && found
                 .header_word(region)
@@ -162,7 +169,8 @@ impl Region {
     /// it recovers, which may hold the run already.
     pub(crate) fn free_seen(&self, location: u64, header: BlockWord, lane: LaneId) -> bool {
         // A claimed incarnation was never linked; any other ends.
-        let ended = header.state() != BlockState::Claimed;
+        let ended =
+            header.state() != BlockState::Claimed && !planted(Fault::RecoveredSameGeneration);
         let generation = header.generation() + u64::from(ended);
         match self.kind_of(location) {
             Some(Kind::Chunk(class)) => {

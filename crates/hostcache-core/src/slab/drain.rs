@@ -1,6 +1,7 @@
 //! Emptying a page, so that it can change hands.
 
 use super::Hint;
+use crate::fault::{Fault, planted};
 use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::table::Removal;
@@ -60,7 +61,9 @@ impl<H: Host> Session<'_, H> {
         let mut highest = 0;
         for chunk in 0..chunks {
             let Some(generation) = self.drain_chunk(start + chunk * words) else {
-                region.undrain(page, drain, self.lane.id, chunk);
+                if !planted(Fault::DrainNotRolledBack) {
+                    region.undrain(page, drain, self.lane.id, chunk);
+                }
                 return None;
             };
             highest = highest.max(generation);

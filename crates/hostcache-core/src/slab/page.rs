@@ -8,6 +8,7 @@
 //! ```
 
 use super::Hint;
+use crate::fault::{Fault, planted};
 use crate::layout::PAGE_ENTRY_WORDS;
 use crate::ordering as ord;
 use crate::region::Region;
@@ -59,7 +60,8 @@ impl Region {
     /// Invariant PAGE-CUT: a header word loaded between two equal page words is one.
     pub(crate) fn header_in(&self, page: u64, cut: PageWord, location: u64) -> Option<BlockWord> {
         let header = self.load_header(location);
-        (self.load_page(page) == cut).then_some(header)
+        let same = self.load_page(page) == cut || planted(Fault::PageCutNotChecked);
+        same.then_some(header)
     }
 
     /// Chunks of a page of this class, and words of each.
@@ -78,9 +80,10 @@ impl Region {
     pub(crate) fn fresh_generation(&self, page: u64, pages: u64, lane: LaneId) -> u64 {
         let base =
             BlockWord::free(self.page_entry(page, BASE).load(Ordering::Relaxed)).generation();
+        let base = if planted(Fault::GenerationsRestart) { 0 } else { base };
         let from = self.geometry.page_start(page);
         let to = self.geometry.page_start(page + pages);
-        if self.is_named(from, to, lane) {
+        if !planted(Fault::CutWithoutScan) && self.is_named(from, to, lane) {
             base + (self.geometry.short_generation(u64::MAX) + 1)
                 - self.geometry.short_generation(base)
         } else {

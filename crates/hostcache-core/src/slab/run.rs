@@ -2,6 +2,7 @@
 
 use super::page::RUN;
 use super::{Kind, Owned};
+use crate::fault::{Fault, planted};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::session::Session;
@@ -13,6 +14,9 @@ impl Region {
     /// Pages of the run that starts here, never more than there are.
     pub(crate) fn run_length(&self, head: u64) -> u64 {
         let length = self.page_entry(head, RUN).load(Ordering::Relaxed);
+        if planted(Fault::RunLengthTrusted) {
+            return length;
+        }
         length.clamp(1, self.geometry.pages - head)
     }
 
@@ -39,6 +43,10 @@ impl Region {
         let header = self.load_header(location);
         if word.state() != PageState::RunHead || !header.is_claimed_by(lane) {
             return;
+        }
+        if planted(Fault::HeadReleasedFirst) {
+            self.raise_base(head, header.generation());
+            self.release_page(head, word);
         }
         for page in head + 1..head + self.run_length(head) {
             if let Some(tail) = self.is_tail_of(page, head) {

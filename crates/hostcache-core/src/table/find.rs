@@ -2,6 +2,7 @@
 
 use super::tags::tags_equal;
 use super::{Position, Probe};
+use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{BUCKET_WORDS, HeadWords, ItemHead};
 use crate::memory::Bytes;
@@ -62,7 +63,7 @@ impl Found<'_> {
     /// moved on; the generation may not.
     #[inline(always)]
     pub(crate) fn is_whole(&self) -> bool {
-        is_still(&self.words[0], self.header)
+        planted(Fault::CopyNotValidated) || is_still(&self.words[0], self.header)
     }
 }
 
@@ -190,6 +191,9 @@ impl Region {
         key: &[u8],
     ) -> Inspection<'a> {
         if word.is_tentative() && !self.is_pending(position, word) {
+            if planted(Fault::TentativeAwaited) {
+                return Inspection::Changed;
+            }
             return self.unchanged(position, word);
         }
         match self.compare(position, slot, word, key) {
@@ -214,7 +218,8 @@ impl Region {
         let header = BlockWord::from_bits(words[0].load(ord::header_load()));
         // The second look lies behind the header and before everything that is read of the item: if the header's
         // generation is still the same at the end, the slot named exactly this incarnation here.
-        if slot.load(ord::slot_load()) != word.bits() {
+        let again = !planted(Fault::SecondLookMissing);
+        if again && slot.load(ord::slot_load()) != word.bits() {
             return Err(Difference::Slot);
         }
         // Between two equal headers another generation is damage; else the block went round, and with it perhaps the key.
@@ -278,5 +283,8 @@ fn outlives(head: HeadWords, words: &[AtomicU64; ItemHead::WORDS], now: u64) -> 
 fn is_still(word: &AtomicU64, header: BlockWord) -> bool {
     ord::reader_fence();
     let now = BlockWord::from_bits(word.load(ord::header_recheck()));
+    if planted(Fault::ShortGenerationCompared) {
+        return (now.generation() ^ header.generation()) & 3 == 0;
+    }
     now.generation() == header.generation()
 }

@@ -1,6 +1,7 @@
 //! Finishing a committed insertion: anybody may, only what is committed (rules H and R).
 
 use super::Position;
+use crate::fault::{Fault, planted};
 use crate::ordering as ord;
 use crate::region::Region;
 use crate::session::Session;
@@ -16,7 +17,9 @@ impl<H> Session<'_, H> {
         if control.pending().is_none() {
             return Some(control);
         }
-        self.help(primary, control);
+        if !planted(Fault::PendingNotHelped) {
+            self.help(primary, control);
+        }
         None
     }
 
@@ -47,7 +50,8 @@ impl<H> Session<'_, H> {
             // RULE H: the slot was read between two equal control words, so the word is the committed one;
             // and it was re-read behind the name, so it cannot recur meanwhile.
             let same = region.slot(position).load(ord::slot_recheck()) == word.bits()
-                && region.control(primary).load(ord::control_load()) == control.bits();
+                && (planted(Fault::HelperCommits)
+                    || region.control(primary).load(ord::control_load()) == control.bits());
             if same {
                 region.finish_slot(position, word);
             }

@@ -2,6 +2,7 @@
 
 use super::probe::SLOTS;
 use super::{Found, Position, Probe};
+use crate::fault::{Fault, planted};
 use crate::ordering as ord;
 use crate::participant::Counter;
 use crate::region::{Host, Region};
@@ -70,14 +71,15 @@ impl<H: Host> Session<'_, H> {
         self.name_victim(word, found.header);
         let slot = region.slot(position);
         let header = BlockWord::from_bits(found.header_word(region).load(ord::header_load()));
-        let named = header == found.header && slot.load(ord::slot_recheck()) == word.bits();
+        let same = header == found.header || planted(Fault::HeaderNotReread);
+        let named = same && slot.load(ord::slot_recheck()) == word.bits();
         // RULE R; a replacement leaves an instance of the key there and needs none.
         let settled = named && (removal == Removal::Replaced || self.settle_slot(position, word));
         let won = settled
             && slot
                 .compare_exchange(word.bits(), next.bits(), ord::slot_publish(), Ordering::Relaxed)
                 .is_ok();
-        if !won {
+        if !won || planted(Fault::NameDroppedEarly) {
             self.clear_old();
         }
         won
@@ -101,7 +103,9 @@ impl<H: Host> Session<'_, H> {
             Removal::Replaced | Removal::Deleted => {}
         }
         self.tally(Counter::ItemsRemoved, 1);
-        self.tally(Counter::BytesRemoved, found.head.sizes().bytes());
+        if !planted(Fault::RemovalNotCounted) {
+            self.tally(Counter::BytesRemoved, found.head.sizes().bytes());
+        }
     }
 }
 
@@ -124,7 +128,8 @@ impl Region {
     /// Whether a clear has ended an item, as seen from an epoch, by the item's stamp.
     #[inline(always)]
     pub(crate) fn is_cleared(&self, stamp: u64, epoch: u64) -> bool {
-        self.geometry.stamp(stamp.wrapping_sub(epoch)) >= self.geometry.half_stamps()
+        !planted(Fault::EpochNotCompared)
+            && self.geometry.stamp(stamp.wrapping_sub(epoch)) >= self.geometry.half_stamps()
     }
 
     /// The slot that names a location in a generation. Not one look at all slots, but an incarnation never moves.
