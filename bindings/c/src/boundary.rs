@@ -143,11 +143,21 @@ pub(crate) unsafe fn bytes<'a>(at: *const c_void, len: usize, what: &str) -> Out
 /// NULL, or as many writable bytes that nobody else uses as long as `'a`.
 #[inline(always)]
 pub(crate) unsafe fn buffer<'a>(at: *mut c_void, len: usize) -> Outcome<&'a mut [MaybeUninit<u8>]> {
-    if at.is_null() {
-        return if len == 0 { Ok(&mut []) } else { Err(null("the buffer")) };
+    if at.is_null() || len > isize::MAX as usize {
+        return no_buffer(at, len);
     }
-    // SAFETY: the caller's; nothing is larger than that.
-    Ok(unsafe { slice::from_raw_parts_mut(at.cast(), len.min(isize::MAX as usize)) })
+    // SAFETY: the caller's; the length is that of a slice.
+    Ok(unsafe { slice::from_raw_parts_mut(at.cast(), len) })
+}
+
+#[cold]
+#[inline(never)]
+fn no_buffer<'a>(at: *mut c_void, len: usize) -> Outcome<&'a mut [MaybeUninit<u8>]> {
+    match (at.is_null(), len) {
+        (true, 0) => Ok(&mut []),
+        (true, _) => Err(null("the buffer")),
+        (false, len) => Err(invalid(format!("no memory holds a buffer of {len} bytes"))),
+    }
 }
 
 /// A string in UTF-8.
