@@ -1,9 +1,11 @@
 //! The committed header is what cbindgen makes of the sources.
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use cbindgen::{Builder, Config};
+use support::{functions, here};
 
 /// The sources in the order in which the header shows them.
 const SOURCES: [&str; 15] = [
@@ -23,10 +25,6 @@ const SOURCES: [&str; 15] = [
     "maintenance",
     "regions",
 ];
-
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
 
 /// The header as the sources have it.
 fn generated() -> String {
@@ -48,12 +46,15 @@ fn the_committed_header_is_the_generated_one() {
     assert!(
         committed == generated,
         "include/hostcache.h differs from the sources, first in line {}: write it anew by `cargo xtask header`",
-        differs.map_or(committed.lines().count(), |index| index) + 1
+        differs.unwrap_or_else(|| committed.lines().count()) + 1
     );
 }
 
 #[test]
 #[ignore = "writes the header: cargo xtask header"]
 fn write_the_header() {
-    fs::write(here("include/hostcache.h"), generated()).expect("the header");
+    let header = generated();
+    let names: String = functions(&header).into_iter().map(|name| name + "\n").collect();
+    fs::write(here("symbols.txt"), names).expect("the list");
+    fs::write(here("include/hostcache.h"), header).expect("the header");
 }

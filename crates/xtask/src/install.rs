@@ -14,11 +14,13 @@ include!("../../../bindings/c/abi.rs");
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Where each file comes from, below `bindings/c`, and where it goes. `@VERSION@` and `@ABI@` are filled in.
-const TEXTS: [(&str, &str); 4] = [
+const TEXTS: [(&str, &str); 6] = [
     ("include/hostcache.h", "include/hostcache.h"),
+    ("include/hostcache.hpp", "include/hostcache.hpp"),
     ("install/hostcache.pc.in", "lib/pkgconfig/hostcache.pc"),
     ("install/hostcacheConfig.cmake", "lib/cmake/hostcache/hostcacheConfig.cmake"),
     ("install/hostcacheConfigVersion.cmake.in", "lib/cmake/hostcache/hostcacheConfigVersion.cmake"),
+    ("man/hostcache.3", "share/man/man3/hostcache.3"),
 ];
 
 /// Builds and installs; `Err` is wrong usage.

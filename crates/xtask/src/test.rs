@@ -41,7 +41,9 @@ pub(crate) fn steps() -> Vec<Step> {
         memcheck(),
         miri(),
     ];
-    steps.extend(root().join("bindings/c/Cargo.toml").exists().then(c));
+    if root().join("bindings/c/Cargo.toml").exists() {
+        steps.extend([c(), c_clang(), c_memcheck()]);
+    }
     steps.extend(root().join("python/pyproject.toml").exists().then(python));
     steps
 }
@@ -180,6 +182,25 @@ fn c() -> Step {
         "the C binding: C and C++ programs compiled and run, the header, the installed files",
         [cargo(["test", "--no-fail-fast", "-p", "hostcache-c"])],
     )
+}
+
+/// The C and C++ programs alone, once more.
+fn c_programs() -> std::process::Command {
+    cargo(["test", "--no-fail-fast", "-p", "hostcache-c", "--test", "programs"])
+}
+
+fn c_clang() -> Step {
+    let mut programs = c_programs();
+    programs.env("CC", "clang").env("CXX", "clang++");
+    Step::commands("c-clang", "the C and C++ programs, compiled by clang", [programs])
+        .needing(|| require("clang", answers("clang++", &["--version"])))
+}
+
+fn c_memcheck() -> Step {
+    let mut programs = c_programs();
+    programs.env("HOSTCACHE_C_RUNNER", MEMCHECK);
+    Step::commands("c-memcheck", "the C and C++ programs under valgrind", [programs])
+        .needing(require_valgrind)
 }
 
 fn python() -> Step {

@@ -3,6 +3,7 @@
 // Each test binary uses a part of it.
 #![allow(dead_code)]
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,13 @@ pub(crate) const SANITIZERS: [&str; 3] =
 /// Below this package.
 pub(crate) fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The functions that a header declares.
+pub(crate) fn functions(header: &str) -> BTreeSet<String> {
+    let code = header.lines().filter(|line| !line.starts_with("//") && line.ends_with(");"));
+    let name = |line: &str| line.split('(').next()?.rsplit([' ', '*']).next().map(str::to_owned);
+    code.filter_map(name).collect()
 }
 
 /// The root of the workspace.
