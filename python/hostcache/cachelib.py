@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import Any
 
 from cachelib.base import BaseCache
@@ -26,14 +27,23 @@ class HostCache(BaseCache):
     """
 
     def __init__(
-        self, name: str = "cachelib", default_timeout: int = 300, key_prefix: str = "", **settings: Any
+        self,
+        name: str | None = "cachelib",
+        default_timeout: int | timedelta = 300,
+        key_prefix: str | None = None,
+        ignore_delete_many_errors: bool = True,
+        **settings: Any,
     ) -> None:
         super().__init__(default_timeout)
-        self.key_prefix = key_prefix
+        self.ignore_delete_many_errors = ignore_delete_many_errors
+        self.key_prefix = key_prefix or ""
         self._cache = Cache(name, **{"capacity": "64MiB", "on_error": "miss", **settings})
 
-    def _ttl(self, timeout: int | None) -> float:
-        timeout = self._normalize_timeout(timeout)
+    def _ttl(self, timeout: int | float | timedelta | None) -> float:
+        if isinstance(timeout, timedelta):
+            timeout = timeout.total_seconds()
+        elif timeout is None:
+            timeout = self.default_timeout
         # cachelib: 0 is for ever, -1 too.
         return math.inf if timeout <= 0 else timeout
 
@@ -43,12 +53,12 @@ class HostCache(BaseCache):
     def get(self, key: str) -> Any:
         return self._cache.get(self.key_prefix + key)
 
-    def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
+    def set(self, key: str, value: Any, timeout: int | timedelta | None = None) -> bool:
         failures = self._cache.failures
         self._cache.set(self._key(key), value, self._ttl(timeout))
         return self._cache.failures == failures
 
-    def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
+    def add(self, key: str, value: Any, timeout: int | timedelta | None = None) -> bool:
         return self._cache.add(self._key(key), value, self._ttl(timeout))
 
     def delete(self, key: str) -> bool:
@@ -61,12 +71,18 @@ class HostCache(BaseCache):
         found = self._cache.get_many([self._key(key) for key in keys])
         return [found.get(self._key(key)) for key in keys]
 
-    def set_many(self, mapping: dict[str, Any], timeout: int | None = None) -> list[Any]:
-        stored = [key for key, value in mapping.items() if self.set(key, value, timeout)]
-        return stored
+    def set_many(self, mapping: dict[str, Any], timeout: int | timedelta | None = None) -> list[Any]:
+        return [key for key, value in mapping.items() if self.set(key, value, timeout)]
 
     def delete_many(self, *keys: str) -> list[Any]:
-        return [key for key in keys if self.delete(key)]
+        failures = self._cache.failures
+        self._cache.delete_many([self._key(key) for key in keys])
+        if self._cache.failures == failures:
+            # Those that were not there are as gone as the others.
+            return list(keys)
+        if not self.ignore_delete_many_errors:
+            raise RuntimeError(f"some of {len(keys)} keys could not be deleted: the region can't be reached")
+        return []
 
     def clear(self) -> bool:
         failures = self._cache.failures

@@ -10,22 +10,28 @@ region's ``expiration_time``. dogpile's own lock is one of threads: two processe
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any, Mapping, Sequence
 
 from dogpile.cache.api import NO_VALUE, CacheBackend
 
+from . import _hostcache
 from .cache import Cache
 
 __all__ = ["HostCacheBackend"]
+
+_SETTINGS = frozenset(inspect.signature(_hostcache.Cache).parameters)
 
 
 class HostCacheBackend(CacheBackend):
     """A region of hostcache behind dogpile's API; on a region that is missing or full it misses."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
-        settings = {"name": "dogpile", "capacity": "64MiB", "on_error": "miss", **arguments}
-        ttl = settings.pop("ttl", None)
+        # dogpile hands on arguments that are meant for proxies, too.
+        own = {key: value for key, value in arguments.items() if key in _SETTINGS}
+        settings: dict[str, Any] = {"name": "dogpile", "capacity": "64MiB", "on_error": "miss", **own}
+        ttl = arguments.get("ttl")
         self._ttl = math.inf if ttl is None else ttl
         self._cache = Cache(**settings)
 

@@ -25,23 +25,21 @@ class HostCache(cachelib.HostCache, BaseCache):
     """A region of hostcache behind Flask-Caching's API."""
 
     def __init__(
-        self, name: str = "flask", default_timeout: int = 300, key_prefix: str = "", **settings: Any
+        self,
+        name: str | None = "flask",
+        default_timeout: int = 300,
+        key_prefix: str | None = None,
+        ignore_delete_many_errors: bool = False,
+        **settings: Any,
     ) -> None:
-        cachelib.HostCache.__init__(self, name, default_timeout, key_prefix, **settings)
-        self.ignore_errors = False
+        cachelib.HostCache.__init__(self, name, default_timeout, key_prefix, ignore_delete_many_errors, **settings)
 
     @classmethod
     def factory(cls, app: Any, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> HostCache:
         """As Flask-Caching makes its back ends."""
         settings = {
             "name": config.get("CACHE_HOSTCACHE_NAME", "flask"),
-            "key_prefix": config.get("CACHE_KEY_PREFIX") or "",
+            "key_prefix": config.get("CACHE_KEY_PREFIX"),
             **kwargs,
         }
         return cls(*args, **settings)
-
-    def get_dict(self, *keys: str) -> dict[str, Any]:
-        return dict(zip(keys, self.get_many(*keys)))
-
-    def unlink(self, *keys: str) -> list[str]:
-        return self.delete_many(*keys)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 import uuid
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -95,3 +97,58 @@ def in_child(function: Callable[[], Any]) -> int:
         finally:
             os._exit(code)
     return wait_for(pid)
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Callable[[str], Path]:
+    """The sources of an installed package, in which its own tests are. Fetched once, into the build directory; skips where
+    they can't be had."""
+    keep = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "python-upstream"
+
+    def sources(package: str) -> Path:
+        release = f"{package}=={metadata.version(package)}"
+        directory = keep / release
+        if not directory.exists():
+            with tempfile.TemporaryDirectory() as scratch:
+                # --no-build-isolation: only the names in the metadata are wanted, and what makes them is installed.
+                pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation"]
+                done = subprocess.run(
+                    [*pip, "--no-binary=:all:", "--dest", scratch, release], capture_output=True, text=True
+                )
+                archives = list(Path(scratch).glob("*.tar.gz"))
+                if done.returncode != 0 or not archives:
+                    pytest.skip(f"the sources of {release} can't be fetched: {done.stderr.strip()[-200:]}")
+                unpacked = Path(tempfile.mkdtemp(dir=make(keep)))
+                with tarfile.open(archives[0]) as archive:
+                    archive.extractall(unpacked, filter="data")
+                unpacked.rename(directory)
+        (root,) = directory.iterdir()
+        return root
+
+    return sources
+
+
+def make(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Callable[..., str]:
+    """Runs a test file in a pytest of its own, with further folders on its path; its output."""
+
+    def run(script: str, *folders: Path) -> str:
+        (tmp_path / "test_suite.py").write_text(script)
+        path = os.pathsep.join(map(str, [tmp_path, *folders]))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(tmp_path / "test_suite.py")],
+            env={**os.environ, "PYTHONPATH": path},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=170,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
