@@ -41,11 +41,11 @@ class HostCache(BaseCache):
 
     def _ttl(self, timeout: int | float | timedelta | None) -> float:
         if isinstance(timeout, timedelta):
-            timeout = timeout.total_seconds()
-        elif timeout is None:
-            timeout = self.default_timeout
+            seconds = timeout.total_seconds()
+        else:
+            seconds = float(self.default_timeout if timeout is None else timeout)
         # cachelib: 0 is for ever, -1 too.
-        return math.inf if timeout <= 0 else timeout
+        return math.inf if seconds <= 0 else seconds
 
     def _key(self, key: str) -> str:
         return self.key_prefix + key

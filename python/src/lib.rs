@@ -20,13 +20,32 @@ mod settings;
 mod view;
 mod walk;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pyo3::exceptions::PyImportError;
+use pyo3::ffi;
 use pyo3::prelude::*;
 
 /// Copies longer than this are made with the interpreter detached.
 const DETACH_BYTES: usize = 32 << 10;
 
+/// Objects of one interpreter are kept in statics (classes of exceptions, interned names), so there is no second one.
+fn refuse_subinterpreters() -> PyResult<()> {
+    static FIRST: AtomicI64 = AtomicI64::new(-1);
+    // SAFETY: a module is initialised with the interpreter attached.
+    let this = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    // Relaxed: the number is all there is to it.
+    match FIRST.compare_exchange(-1, this, Ordering::Relaxed, Ordering::Relaxed) {
+        Err(first) if first != this => Err(PyImportError::new_err(
+            "hostcache does not support subinterpreters: use threads, or processes (they share the cache)",
+        )),
+        _ => Ok(()),
+    }
+}
+
 #[pymodule(gil_used = false)]
 fn _hostcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    refuse_subinterpreters()?;
     // A logger is there already only if the module is made a second time.
     let _ = pyo3_log::try_init();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -81,6 +81,7 @@ impl Reservation {
         self.state().reservation.is_none()
     }
 
+    /// Bytes of the value.
     #[getter]
     fn nbytes(&self) -> usize {
         self.len
