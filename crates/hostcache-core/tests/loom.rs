@@ -10,6 +10,8 @@
 
 #![cfg(loom)]
 
+#[path = "loom/deaths.rs"]
+mod deaths;
 #[path = "loom/epochs.rs"]
 mod epochs;
 #[path = "loom/items.rs"]

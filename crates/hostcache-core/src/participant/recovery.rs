@@ -261,6 +261,12 @@ impl Region {
                 self.set_hint(Hint::FreePages, page);
                 0
             }
+            PageState::Slab if self.chunks(word.class()).is_some() => {
+                // Cut, and died before it was hinted at: its class would never find it.
+                self.set_hint(Hint::Members(word.class()), page);
+                self.set_hint(Hint::Partial(word.class()), page);
+                0
+            }
             PageState::Slab => 0,
         }
     }

@@ -1,24 +1,14 @@
 //! Models of pins: an item that is held does not change, and what nobody holds comes back.
 
-use hostcache_core::{Got, PinLane, Pinned};
+use hostcache_core::Pinned;
 
-use crate::world::{self, KEY, Me, OTHER, Still, World, explore};
+use crate::world::{self, KEY, Me, OTHER, explore, pinned_before};
 
 /// Lanes of the two threads.
 const HOLDER: usize = 1;
 const WRITER: usize = 2;
 
 impl Me {
-    /// Holds a key's item in this lane's only record.
-    fn pin(&self, key: &[u8]) -> Option<Pinned> {
-        let slot = PinLane::from_parts(self.lane.id(), self.lane.incarnation()).slot(0);
-        let got = self.region.pin(&Still, key, slot, |_| Ok::<(), ()>(()));
-        match got.expect("the region is sound") {
-            Got::Hit(pinned) => Some(pinned),
-            Got::Miss | Got::Expired => None,
-        }
-    }
-
     /// What is held: both halves, which every writer writes alike.
     fn held(&self, pinned: &Pinned) -> u64 {
         let mut bytes = [0; 16];
@@ -94,13 +84,6 @@ fn a_held_item_is_not_reused_where_it_was_held_before() {
         writer.join().expect("the writer ends");
         world.verify();
     });
-}
-
-/// Holds KEY's item in a lane before the threads begin.
-fn pinned_before(world: &mut World, lane: usize) -> Pinned {
-    let mut pinned = None;
-    world.with(lane, |me| pinned = me.pin(KEY));
-    pinned.expect("the key is there")
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The smallest region that has everything, and threads on it.
 
 use hostcache_core::layout::{Header, Identity, Shape};
-use hostcache_core::word::LaneId;
+use hostcache_core::word::{LaneId, SlotWord};
 use hostcache_core::{
-    Condition, Deadline, Deleted, Died, Got, Host, Lane, Memory, Region, Session, SetOutcome,
-    SetRequest, Value,
+    Condition, Deadline, Deleted, Died, Got, Host, Lane, Memory, PinLane, Pinned, Region, Session,
+    SetOutcome, SetRequest, Value,
 };
 use loom::thread::JoinHandle;
 
@@ -49,10 +49,12 @@ pub(crate) struct Plan {
     pub(crate) generation_bits: u32,
     /// Whether the page is cut before the threads begin.
     pub(crate) is_cut: bool,
+    /// Pages of the arena, 1 or 3.
+    pub(crate) pages: u64,
 }
 
 impl Plan {
-    pub(crate) const USUAL: Self = Self { generation_bits: 2, is_cut: true };
+    pub(crate) const USUAL: Self = Self { generation_bits: 2, is_cut: true, pages: 1 };
 }
 
 /// Executions of one model unless `HOSTCACHE_LOOM_EXECUTIONS` says otherwise (0: all there are). What the bound cuts
@@ -86,8 +88,9 @@ fn number(variable: &str) -> Option<usize> {
 
 impl World {
     fn new(plan: Plan) -> Self {
+        let words = if plan.pages == 1 { 80 } else { 160 };
         let shape = Shape {
-            capacity: 8 * 80,
+            capacity: 8 * words as u64,
             lanes: LANES,
             buckets: 1,
             page_words: 32,
@@ -103,7 +106,8 @@ impl World {
             max_ttl_ms: 0,
             huge_pages: false,
         };
-        let region = Region::format(Memory::zeroed(80), &header).expect("a valid shape");
+        let region = Region::format(Memory::zeroed(words), &header).expect("a valid shape");
+        assert_eq!(region.geometry().pages, plan.pages);
         let lanes = (0..LANES as LaneId)
             .map(|id| Some(Lane::attach(&region, id, &Identity::default())))
             .collect();
@@ -184,8 +188,75 @@ impl World {
         })
     }
 
+    /// Does something on a lane, whose thread dies before an access; whether it came so far.
+    pub(crate) fn dies(
+        &mut self,
+        lane: usize,
+        accesses: u32,
+        operation: impl FnOnce(&mut Me),
+    ) -> bool {
+        let owned = self.lanes[lane].take().expect("the lane is not lent");
+        let mut me = Me { region: self.region.clone(), lane: owned };
+        me.region.memory().light_fuse(accesses);
+        let died = is_death(|| operation(&mut me));
+        if !died {
+            let Me { lane: owned, .. } = me;
+            self.lanes[lane] = Some(owned);
+        }
+        died
+    }
+
+    /// Recovers a lane by a thread that dies before an access; whether it came so far.
+    pub(crate) fn recovery_dies(&self, lane: usize, accesses: u32) -> bool {
+        let region = self.region.clone();
+        region.memory().light_fuse(accesses);
+        is_death(|| _ = region.recover_lane(lane as LaneId))
+    }
+
+    /// Gives all lanes back that are not lent or dead.
+    pub(crate) fn leave_all(&mut self) {
+        for lane in self.lanes.iter_mut().filter_map(Option::take) {
+            lane.detach(&self.region, &Still);
+        }
+    }
+
     pub(crate) fn recover(&mut self, lane: LaneId) {
         self.region.recover_lane(lane);
+    }
+
+    /// The same once all lanes were given back: nobody holds anything.
+    pub(crate) fn verify_empty_handed(&self) {
+        self.verify();
+        let account = self.region.check(&Still, |_| false);
+        assert_eq!((account.held, account.pinned, account.tails), (0, 0, 0), "{account:?}");
+        assert!((0..LANES as LaneId).all(|lane| !self.region.is_attached(lane)));
+    }
+
+    /// Whether a slot holds a word that is not finished.
+    pub(crate) fn has_tentative_word(&self) -> bool {
+        let slots = self.region.geometry().buckets_at;
+        // What reads a header reads any word.
+        let word = |at| SlotWord::from_bits(self.region.block_word(at).bits());
+        (slots..slots + 2).any(|at| word(at).is_tentative())
+    }
+
+    /// A lane that nobody has, from now on this one's.
+    pub(crate) fn attach(&mut self, lane: usize) {
+        let id = lane as LaneId;
+        self.lanes[lane] = Some(Lane::attach(&self.region, id, &Identity::default()));
+    }
+
+    /// A key's value; the length of one that is no number.
+    pub(crate) fn value_or_len(&self, key: &[u8]) -> Option<u64> {
+        let mut number = |value: &Value<'_>| {
+            let mut bytes = [0; 8];
+            value.copy_to(&mut bytes);
+            if value.len() == 16 { u64::from_le_bytes(bytes) } else { value.len() as u64 }
+        };
+        match self.region.get(&Still, key, false, &mut number).expect("the region is sound") {
+            Got::Hit(value) => Some(value),
+            Got::Miss | Got::Expired => None,
+        }
     }
 
     /// Every chunk accounted for, no key twice, every slot a whole item.
@@ -200,7 +271,31 @@ impl World {
     }
 }
 
+/// Whether it ends by a death of the model's.
+fn is_death(run: impl FnOnce()) -> bool {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)) {
+        Ok(()) => false,
+        Err(panic) if panic.is::<Died>() => true,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Holds KEY's item in a lane before the threads begin.
+pub(crate) fn pinned_before(world: &mut World, lane: usize) -> Pinned {
+    world.with(lane, |me| me.pin(KEY)).expect("the key is there")
+}
+
 impl Me {
+    /// Holds a key's item in this lane's only record.
+    pub(crate) fn pin(&self, key: &[u8]) -> Option<Pinned> {
+        let slot = PinLane::from_parts(self.lane.id(), self.lane.incarnation()).slot(0);
+        let got = self.region.pin(&Still, key, slot, |_| Ok::<(), ()>(()));
+        match got.expect("the region is sound") {
+            Got::Hit(pinned) => Some(pinned),
+            Got::Miss | Got::Expired => None,
+        }
+    }
+
     pub(crate) fn session(&mut self) -> Session<'_, Still> {
         Session::new(&self.region, &mut self.lane, &Still)
     }
