@@ -39,3 +39,15 @@ impl Fuel {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Fuel;
+
+    #[test]
+    fn every_operation_runs_out_of_steps() {
+        let mut fuel = Fuel::operation();
+        assert!((0..=1 << 20).any(|_| fuel.burn().is_err()));
+        assert!(fuel.burn().is_err());
+    }
+}

@@ -120,3 +120,19 @@ impl Region {
         self.memory.word(live::EPOCH).load(ord::epoch_load())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::fixture::Fixture;
+
+    #[test]
+    fn the_bytes_of_an_item_end_where_the_arena_does() {
+        let Fixture { region, .. } = &Fixture::new();
+        let end = region.geometry.arena_end;
+        for (words, bytes) in [(0, 1), (1, 9), (3, 25), (3, usize::MAX)] {
+            assert!(region.item_bytes(end - words, bytes).is_none(), "{bytes} bytes");
+        }
+        assert_eq!(region.item_bytes(end - 3, 24).map(|bytes| bytes.len()), Some(24));
+        assert!(region.item_bytes(end + 1, 0).is_none());
+    }
+}

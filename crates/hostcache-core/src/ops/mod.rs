@@ -7,6 +7,10 @@ mod clear;
 mod counter;
 mod delete;
 mod get;
+#[cfg(all(test, not(loom)))]
+mod get_tests;
+#[cfg(all(test, not(loom)))]
+mod helping_tests;
 mod iterate;
 mod overwrite;
 mod publish;

@@ -166,3 +166,28 @@ impl Region {
         self.lane_word(lane, record::INCARNATION).load(ord::record_load()) % 2 == 1
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Lane, TOKEN_CHUNK};
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::Identity;
+
+    #[test]
+    fn no_token_is_given_twice_whoever_has_the_lane() {
+        let Fixture { region, .. } = &Fixture::new();
+        let attach = || Lane::attach(region, 3, &Identity::default());
+        let mut last = 0;
+        let mut take = |lane: &mut Lane| {
+            let token = lane.token(region);
+            assert!(token > last, "{token} after {last}");
+            last = token;
+        };
+        let mut first = attach();
+        (0..TOKEN_CHUNK + 3).for_each(|_| take(&mut first));
+        first.detach(region, &Still);
+        // This one dies.
+        take(&mut attach());
+        take(&mut attach());
+    }
+}

@@ -123,3 +123,34 @@ impl Magazine {
         Some(self.held[usize::from(self.count)])
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::Identity;
+    use crate::{Condition, Deadline, Lane, Session, SetRequest};
+
+    #[test]
+    fn a_lane_keeps_no_more_bytes_than_its_share() {
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 0, &Identity::default());
+        for len in [10, 100, 300] {
+            let mut session = Session::new(region, &mut lane, &Still);
+            let request = SetRequest {
+                value: &vec![7; len],
+                flags: 0,
+                encoding: 0,
+                deadline: Deadline::At(None),
+                condition: Condition::Always,
+            };
+            for key in 0..40u8 {
+                session.set(&[key], &request).expect("there is room");
+            }
+            for key in 0..40u8 {
+                session.delete(&[key]).expect("a sound region");
+            }
+            let (held, share) = (region.held_bytes_of(0), region.geometry.magazine_bytes());
+            assert!(held <= share, "{held} bytes held, of {share}");
+        }
+    }
+}

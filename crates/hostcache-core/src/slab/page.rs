@@ -138,3 +138,36 @@ impl<H> Session<'_, H> {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::{Identity, record};
+    use crate::sync::Ordering;
+    use crate::word::SlotWord;
+    use crate::{Lane, Session};
+
+    /// The generation of a page's first cut, with a location in it named by somebody or not.
+    fn first_generation(named: bool) -> (u64, u64) {
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 0, &Identity::default());
+        let mut session = Session::new(region, &mut lane, &Still);
+        let (page, owned) = session.take_free_page().expect("all pages are free");
+        let start = region.geometry.page_start(page);
+        if named {
+            let word = SlotWord::tentative(1, 0, false, start + 24).bits();
+            region.lane_word(2, record::OLD).store(word, Ordering::Relaxed);
+        }
+        let base = region.page_entry(page, super::BASE).load(Ordering::Relaxed);
+        session.cut_page(page, owned, 0);
+        (base, region.load_header(start).generation())
+    }
+
+    #[test]
+    fn a_page_in_which_somebody_expects_a_block_is_cut_at_a_generation_that_is_asked_for() {
+        let (base, generation) = first_generation(false);
+        assert_eq!(generation, base);
+        let (base, generation) = first_generation(true);
+        assert!(generation > base && generation.is_multiple_of(1 << SlotWord::GENERATION_BITS));
+    }
+}

@@ -182,3 +182,37 @@ impl<H: Host> Session<'_, H> {
         true
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::Identity;
+    use crate::{Condition, Deadline, Deleted, Lane, SetRequest};
+
+    #[test]
+    fn a_run_that_says_it_goes_beyond_the_last_page_is_cut_off_there() {
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 0, &Identity::default());
+        let mut session = Session::new(region, &mut lane, &Still);
+        let request = SetRequest {
+            value: &[7; 20_000],
+            flags: 0,
+            encoding: 0,
+            deadline: Deadline::At(None),
+            condition: Condition::Always,
+        };
+        session.set(b"key", &request).expect("there is room");
+        let pages = region.geometry.pages;
+        let head = (0..pages).find(|&page| region.load_page(page).state() == PageState::RunHead);
+        let head = head.expect("a run");
+        for length in [pages, 1 << 40, u64::MAX] {
+            region.page_entry(head, RUN).store(length, Ordering::Relaxed);
+            assert_eq!(region.run_length(head), pages - head);
+            let account = region.check(&Still, |_| false);
+            assert_eq!(account.items, 1);
+        }
+        assert_eq!(session.delete(b"key"), Ok(Deleted::Gone));
+        assert_eq!(region.load_page(head).state(), PageState::Free);
+    }
+}
