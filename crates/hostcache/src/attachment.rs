@@ -307,3 +307,31 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hostcache_core::Host;
+
+    use crate::Cache;
+
+    /// Of two recoverers that both see a dead owner one must find the lane taken, be they of one process or of two. (Locks
+    /// of two handles are as foreign to each other as those of two processes.)
+    #[test]
+    fn a_lane_is_claimed_by_one_at_a_time() {
+        const LANE: u16 = 17;
+        let scratch = tempfile::tempdir().expect("a directory");
+        let builder = || Cache::builder("test").directory(scratch.path());
+        let caches = [builder().capacity(1 << 20).create(), builder().open()];
+        let [one, other] = caches.map(|cache| cache.expect("a region"));
+        let [one, other] = [one, other].map(|c| c.shared.attachment().expect("attached"));
+        for _ in 0..2 {
+            assert!(one.claim_lane(LANE), "nobody has it");
+            assert!(!one.claim_lane(LANE), "a thread of this process has it");
+            assert!(!other.claim_lane(LANE), "a thread of another process has it");
+            one.release_lane(LANE);
+            assert!(other.claim_lane(LANE), "it was released");
+            assert!(!one.claim_lane(LANE), "a thread of another process has it");
+            other.release_lane(LANE);
+        }
+    }
+}

@@ -304,3 +304,35 @@ impl Drop for Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Cache;
+
+    #[test]
+    fn a_lane_that_was_taken_away_is_not_gone_on_with() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let builder = Cache::builder("test").directory(scratch.path()).capacity(1 << 20);
+        let cache = builder.create().expect("a region");
+        let use_all = |key: &str| {
+            cache.set(key, [1; 300]).expect("there is room");
+            assert!(cache.get(key).is_some());
+            // Its magazine keeps the block.
+            cache.delete(key).expect("sound");
+        };
+        use_all("before");
+        let region = &cache.shared.attached().expect("attached").region;
+        let attached = || (0..32).find(|&lane| region.is_attached(lane));
+        let before = attached().expect("this thread's");
+        let incarnation = region.lane_view(before).incarnation;
+        // What others do who find its byte free: the process closed descriptors that are not its own.
+        region.recover_lane(before);
+        assert_eq!(attached(), None);
+        use_all("after");
+        let after = attached().expect("it attached anew");
+        let again = region.lane_view(after).incarnation;
+        assert!(after != before || again > incarnation, "{again} after {incarnation}");
+        let report = cache.check();
+        assert!(report.is_sound(), "{report:#?}");
+    }
+}
