@@ -62,6 +62,9 @@ const SMALL_COUNTERS: &[(&str, &str)] = &[
     ("HOSTCACHE_TEST_SMALL_COUNTERS", "1"),
 ];
 
+/// Up to the models' own bounds.
+const ALL_EXECUTIONS: &[(&str, &str)] = &[("HOSTCACHE_LOOM_EXECUTIONS", "0")];
+
 const fn plan(
     name: &'static str,
     package: &'static Package,
@@ -77,7 +80,7 @@ const SUITES: &[Plan] = &[
     plan("rounds", &CORE, &["rounds"], 120),
     plan("model", &SYSTEM, &["model"], 180),
     Plan {
-        arguments: &["epochs::", "items::", "lanes::", "pages::", "rounds::"],
+        arguments: &["deaths::", "epochs::", "items::", "lanes::", "pages::", "rounds::"],
         ..plan("loom, small", &MODELS, &[], 300)
     },
     plan("forks", &SYSTEM, &["forks"], 120),
@@ -88,7 +91,15 @@ const SUITES: &[Plan] = &[
         environment: SMALL_COUNTERS,
         ..plan("histories of two bits", &SYSTEM, &["histories"], 300)
     },
-    plan("loom, large", &MODELS, &[], 590),
+    Plan {
+        arguments: &["--skip", "a_death_at_any_access", "--skip", "pins::"],
+        ..plan("loom, large", &MODELS, &[], 590)
+    },
+    Plan {
+        arguments: &["pins::"],
+        environment: ALL_EXECUTIONS,
+        ..plan("loom, pins", &MODELS, &[], 590)
+    },
 ];
 
 /// A suite whose programs are built.

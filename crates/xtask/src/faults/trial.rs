@@ -31,7 +31,7 @@ fn run_program(command: &mut Command, limit: Duration) -> Result<Verdict, String
     let scratch = Scratch::new()?;
     command.env("TMPDIR", &scratch.0).env("HOSTCACHE_TEST_DIRECTORY", &scratch.0);
     let (sender, lines) = mpsc::channel();
-    let mut group = Group::start(command, &sender)?;
+    let mut group = Group::start(command, limit, &sender)?;
     drop(sender);
     let begin = Instant::now();
     loop {
@@ -65,7 +65,8 @@ fn failed_test(line: &str) -> Option<&str> {
 struct Group(Child);
 
 impl Group {
-    fn start(command: &mut Command, lines: &Sender<String>) -> Result<Self, String> {
+    fn start(command: &Command, limit: Duration, lines: &Sender<String>) -> Result<Self, String> {
+        let mut command = end_anyway(command, limit);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command
             .process_group(0)
@@ -88,6 +89,17 @@ impl Drop for Group {
     }
 }
 
+/// The same command under a watch that outlives us: what a fault makes run for ever ends also when this command was
+/// interrupted.
+fn end_anyway(command: &Command, limit: Duration) -> Command {
+    let mut watched = Command::new("timeout");
+    watched.args(["-s", "KILL", &(limit.as_secs() + 10).to_string()]);
+    watched.arg(command.get_program()).args(command.get_args());
+    watched.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.get_current_dir().map(|directory| watched.current_dir(directory));
+    watched
+}
+
 /// Sends the lines of an output on, from a thread of its own.
 fn forward(output: impl Read + Send + 'static, lines: Sender<String>) {
     thread::spawn(move || {
@@ -99,6 +111,9 @@ fn forward(output: impl Read + Send + 'static, lines: Sender<String>) {
     });
 }
 
+/// Before the number of the process that made it.
+const PREFIX: &str = "hostcache-faults-";
+
 /// A directory for the regions of one suite. What a killed test leaves there goes with it.
 struct Scratch(PathBuf);
 
@@ -106,10 +121,22 @@ impl Scratch {
     fn new() -> Result<Self, String> {
         let shared = Path::new("/dev/shm");
         let parent = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
-        let path = parent.join(format!("hostcache-faults-{}", std::process::id()));
+        let path = parent.join(format!("{PREFIX}{}", std::process::id()));
+        forget_the_dead(&parent);
         std::fs::create_dir(&path)
             .map_err(|error| format!("making {}: {error}", path.display()))?;
         Ok(Self(path))
+    }
+}
+
+/// Removes the directories of commands that were interrupted.
+fn forget_the_dead(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(PREFIX).filter(|pid| pid.parse::<u32>().is_ok());
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -133,7 +160,8 @@ mod tests {
     fn a_group_ends_with_its_children() {
         let (sender, lines) = mpsc::channel();
         let mut command = Command::new("sh");
-        let group = Group::start(command.args(["-c", "sleep 1000 & echo $!; wait"]), &sender);
+        command.args(["-c", "sleep 1000 & echo $!; wait"]);
+        let group = Group::start(&command, Duration::from_secs(60), &sender);
         let group = group.expect("a shell");
         let pid = lines.recv().expect("the child's number");
         drop(group);
