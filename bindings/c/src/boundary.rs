@@ -352,3 +352,47 @@ impl<T: Growing> OutStruct<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use super::*;
+    use crate::status::{HOSTCACHE_INVALID_ARGUMENT, HOSTCACHE_OK, hostcache_error_message};
+
+    fn message() -> String {
+        // SAFETY: the text is this thread's, and ends with NUL.
+        unsafe { CStr::from_ptr(hostcache_error_message()) }.to_str().expect("UTF-8").to_owned()
+    }
+
+    #[test]
+    fn a_panic_becomes_a_status_with_its_words() {
+        assert_eq!(guard(|| panic!("the {} word", "first")), HOSTCACHE_SYSTEM);
+        assert!(message().contains("the first word"), "{}", message());
+        assert_eq!(guard_or(7, || panic!("the second")), 7);
+        assert!(message().contains("the second"), "{}", message());
+        assert_eq!(guard(|| std::panic::panic_any(5)), HOSTCACHE_SYSTEM);
+        assert_eq!(guard(|| Ok(HOSTCACHE_OK)), HOSTCACHE_OK);
+        assert!(message().contains("please report"), "a success leaves it: {}", message());
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters_and_has_no_nul_inside() {
+        let long = "\0é".repeat(4000);
+        assert_eq!(guard(|| Err(invalid(long.clone()))), HOSTCACHE_INVALID_ARGUMENT);
+        let kept = message();
+        assert!(kept.len() > 1000 && kept.chars().all(|c| c == 'é'), "{kept}");
+    }
+
+    #[test]
+    fn messages_belong_to_their_threads() {
+        guard(|| Err(invalid("mine")));
+        std::thread::spawn(|| {
+            assert_eq!(message(), "");
+            guard(|| Err(invalid("another's")));
+        })
+        .join()
+        .expect("a thread");
+        assert_eq!(message(), "mine");
+    }
+}

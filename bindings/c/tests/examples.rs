@@ -64,10 +64,11 @@ fn images_are_made_and_drawn_without_a_copy() {
     assert_eq!(run(&program, &NONE), "4 images of 250 KiB drawn by 3 processes\n");
 }
 
-/// Runs a binding of another language; it uses every function that it has, and says so.
-fn attaches(interpreter: &str, args: &[&str], script: &str) {
-    if !answers(interpreter, &["--version"]) && !answers(interpreter, &["-v"]) {
-        return skipped(script, &format!("{interpreter} is not installed"));
+/// Runs a binding of another language; it uses every function that it has, and says so. `probe` are arguments with which the
+/// interpreter ends well if it has all that is needed.
+fn attaches(interpreter: &str, probe: &[&str], args: &[&str], script: &str) {
+    if !answers(interpreter, probe) {
+        return skipped(script, &format!("{interpreter} with an FFI is not installed"));
     }
     let regions = regions();
     let mut command = Command::new(interpreter);
@@ -80,15 +81,16 @@ fn attaches(interpreter: &str, args: &[&str], script: &str) {
 
 #[test]
 fn python_attaches_by_ctypes() {
-    attaches("python3", &["-B"], "hostcache_ctypes.py");
+    attaches("python3", &["-c", "import ctypes"], &["-B"], "hostcache_ctypes.py");
 }
 
 #[test]
 fn lua_attaches_by_the_ffi_of_luajit() {
-    attaches("luajit", &[], "hostcache.lua");
+    attaches("luajit", &["-e", "require('ffi')"], &[], "hostcache.lua");
 }
 
 #[test]
 fn php_attaches_by_its_ffi() {
-    attaches("php", &["-d", "ffi.enable=1"], "hostcache.php");
+    let probe = ["-d", "ffi.enable=1", "-r", "FFI::cdef('int getpid(void);');"];
+    attaches("php", &probe, &["-d", "ffi.enable=1"], "hostcache.php");
 }

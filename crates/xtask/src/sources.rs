@@ -16,7 +16,7 @@ const MEDIAN_LINES: usize = 200;
 const FOLDERS: [&str; 5] = ["crates", "tests", "benches", "bindings", "python"];
 
 /// What is source.
-const EXTENSIONS: [&str; 4] = ["rs", "py", "c", "h"];
+const EXTENSIONS: [&str; 8] = ["rs", "py", "c", "h", "cpp", "hpp", "lua", "php"];
 
 struct Source {
     /// From the workspace root.

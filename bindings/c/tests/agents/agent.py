@@ -1,5 +1,6 @@
 """One of the parties of the interop test, as agent.c is another: commands in, answers out, a line each."""
 
+import math
 import sys
 
 import hostcache
@@ -36,6 +37,12 @@ def pinned(cache, key):
     return None if view is None else bytes(view)
 
 
+def expires(cache, key):
+    """1 if an item expires, 0 if it does not."""
+    left = cache.ttl(key)
+    return None if left is None else int(left != math.inf)
+
+
 VERBS = {
     "get": lambda c, k, v: shown(c.get(k)),
     "set": lambda c, k, v: yes_or_no(c.set(k, v) is None),
@@ -48,7 +55,7 @@ VERBS = {
     "incr": lambda c, k, v: shown(c.incr(k, int(v))),
     "decr": lambda c, k, v: shown(c.decr(k, int(v))),
     "touch": lambda c, k, v: yes_or_no(c.touch(k, int(v) / 1000)),
-    "ttl": lambda c, k, v: "-" if not c.contains(k) else str(int(c.ttl(k) is not None)),
+    "ttl": lambda c, k, v: shown(expires(c, k)),
     "contains": lambda c, k, v: yes_or_no(c.contains(k)),
     "delete": lambda c, k, v: yes_or_no(c.delete(k)),
     "take": lambda c, k, v: shown(c.pop(k)),
