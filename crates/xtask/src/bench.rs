@@ -20,10 +20,12 @@ fn times(args: &[String]) -> Step {
     Step::commands("bench", "the benchmarks, each beside its peers", [bench])
 }
 
-/// The program runs itself under callgrind, once for each operation.
+/// The programs run themselves under callgrind, once for each operation.
 fn instructions(args: &[String]) -> Step {
     let counting = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions", "--"];
     let mut count = cargo(counting);
     count.args(args);
-    Step::commands("instructions", "instructions per operation", [count]).needing(require_valgrind)
+    let beside_c = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions-c"];
+    Step::commands("instructions", "instructions per operation", [count, cargo(beside_c)])
+        .needing(require_valgrind)
 }
