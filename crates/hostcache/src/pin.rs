@@ -121,6 +121,13 @@ impl Pin {
         self.len() == 0
     }
 
+    /// Whether this is a forked child's copy of its parent's pin: the bytes stay only as long as the parent's.
+    #[inline]
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.epoch != fork_epoch()
+    }
+
     /// Flags, encoding and token; the TTL is what is left now, zero once the deadline has passed.
     #[must_use]
     pub fn info(&self) -> ItemInfo {

@@ -174,12 +174,18 @@ impl Hold {
         let child = fork(|| {
             let (held, mut made) = inherited.take().ok_or("moved once")?;
             held.check()?;
+            if !held.pin.is_inherited() {
+                return Err("a child takes its parent's pin for its own".into());
+            }
             drop(held);
             if !matches!(made.write_at(0, b"x"), Err(WriteError::ReservationLost { .. })) {
                 return Err("a child writes into its parent's reservation".into());
             }
             drop(made);
             let own = Held::new(0, cache.pin(key_name(0))?.ok_or("the parent's item is gone")?)?;
+            if own.pin.is_inherited() {
+                return Err("a child takes its own pin for its parent's".into());
+            }
             own.check()
         })?;
         join(child)?;
