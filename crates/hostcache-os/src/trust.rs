@@ -182,7 +182,8 @@ fn filesystem_of(file: &File, path: &Path) -> Result<u64, OsError> {
     if unsafe { libc::fstatfs(file.as_raw_fd(), &raw mut statfs) } != 0 {
         return Err(OsError::last("fstatfs", path));
     }
-    Ok(statfs.f_type.cast_unsigned())
+    // Signed with one C library and unsigned with another.
+    Ok(u64::from_ne_bytes(statfs.f_type.to_ne_bytes()))
 }
 
 fn fstat(file: &File, path: &Path) -> Result<Metadata, OsError> {
