@@ -18,6 +18,7 @@ mod summary;
 mod test;
 mod torture;
 mod weaken;
+mod wheels;
 mod workspace;
 
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ Usage: cargo xtask COMMAND
   install-c --prefix DIR      the C library with its header, pkg-config and CMake files, and man page
   faults [--list] [NAME...]   which test notices each fault that can be planted in the core
   golden                      write the golden region of the present layout version anew
+  wheels [--list] [STEP...]   the Python package for upload, for every system that can be built for here
   torture [--list] [STEP...]  the history and kill tests and the models, at volumes for hours
 
 Exit code: 0 all passed, 1 a step failed, 2 wrong usage.
@@ -58,6 +60,7 @@ fn run(command: &str, args: &[String]) -> Result<ExitCode, String> {
         "test" => step::run_selected(test::steps(), args).map(|run| run.finish_counted()),
         "check" => step::run_selected(check::steps(), args).map(|run| run.finish()),
         "torture" => step::run_selected(torture::steps(), args).map(|run| run.finish_counted()),
+        "wheels" => step::run_selected(wheels::steps(), args).map(|run| run.finish()),
         "weaken" => weaken::run(args),
         "faults" => faults::run(args),
         "bench" => bench::run(args),
