@@ -17,6 +17,7 @@ offset  what
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import struct
 from typing import Any
@@ -78,7 +79,7 @@ def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], Any, int]:
             raise ValueError(f"version {version}, order {order!r}, {dimensions} dimensions")
         shape = struct.unpack_from(f"<{dimensions}Q", memory, _HEAD.size)
         at = _HEAD.size + 8 * dimensions
-        dtype = descr_to_dtype(ast.literal_eval(bytes(memory[at : at + descr_len]).decode()))
+        dtype = _dtype(bytes(memory[at : at + descr_len]))
         if dtype.hasobject:
             raise ValueError("it is an array of objects")
         if start + math.prod(shape) * dtype.itemsize > len(memory):
@@ -86,6 +87,11 @@ def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], Any, int]:
     except (struct.error, ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise SerializerError(f"the item is no array: {error}; set or delete the key") from error
     return dtype, shape, order.decode(), start
+
+
+@functools.lru_cache(256)
+def _dtype(descr: bytes) -> Any:
+    return descr_to_dtype(ast.literal_eval(descr.decode()))
 
 
 def _over(memory: memoryview) -> Any:
@@ -111,7 +117,7 @@ def load(cache: Any, key: str | bytes, copy: bool | None) -> Any:
             _is_array(found[1])
             array = _over(found[0])
             # An item that was touched or appended to may lie elsewhere.
-            if array.ctypes.data % array.dtype.alignment == 0:
+            if array.flags.aligned:
                 return array
             array = array.copy(order="K")
             array.flags.writeable = False

@@ -11,13 +11,11 @@ use pyo3::types::PyMemoryView;
 #[pyclass(frozen, module = "hostcache._hostcache")]
 pub(crate) struct Pin {
     pin: hostcache::Pin,
-    /// The process whose pin it is: a forked child's view would change under it once the parent lets go.
-    process: u32,
 }
 
 /// A read-only `memoryview` of the item.
 pub(crate) fn memoryview<'py>(py: Python<'py>, pin: hostcache::Pin) -> PyResult<Bound<'py, PyAny>> {
-    let pin = Bound::new(py, Pin { pin, process: std::process::id() })?;
+    let pin = Bound::new(py, Pin { pin })?;
     Ok(PyMemoryView::from(&pin)?.into_any())
 }
 
@@ -32,7 +30,8 @@ impl Pin {
         flags: c_int,
     ) -> PyResult<()> {
         let this = slf.get();
-        if this.process != std::process::id() {
+        // It would change under a forked child once the parent lets go.
+        if this.pin.is_inherited() {
             return Err(PyBufferError::new_err(
                 "the view is the parent process's: take one of your own, cache.view(key)",
             ));
