@@ -110,14 +110,15 @@ fn in_release<const N: usize>(how: &str, which: [&str; N]) -> Command {
 }
 
 /// Regions that an enemy writes: guided by coverage, with debug assertions and short step bounds; then the library as it
-/// ships.
+/// ships, and a system that fails it.
 pub(crate) fn hostile() -> Step {
-    let test = ["--no-fail-fast", "--release", "-p", "hostcache-hostile", "--test", "hostile"];
-    let guided = test.into_iter().chain(["--features", "coverage"]);
+    let test = ["--no-fail-fast", "--release", "-p", "hostcache-hostile", "--test"];
+    let guided = test.into_iter().chain(["hostile", "--features", "coverage"]);
+    let plain = ["test"].into_iter().chain(test).chain(["*"]);
     Step::tests(
         "hostile",
-        "regions that an enemy writes: fuzzing, a live mutator, the double-fetch hunt",
-        [cargo_coverage("test", guided), cargo(["test"].into_iter().chain(test))],
+        "regions that an enemy writes, and a system that fails: fuzzing, a live mutator, the double-fetch hunt",
+        [cargo_coverage("test", guided), cargo(plain)],
     )
 }
 

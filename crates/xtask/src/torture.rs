@@ -27,9 +27,13 @@ const EXPLORATION: [(&str, &str); 3] = [
     ("HOSTCACHE_LOOM_DEATH_STEP", "1"),
 ];
 
-/// An hour each of fuzzing and of a live mutator, in either build, and a stop at every instruction.
-const HOSTILITY: [(&str, &str); 2] =
-    [("HOSTCACHE_TEST_HOSTILE_SECONDS", "3600"), ("HOSTCACHE_TEST_HUNT_STRIDE", "1")];
+/// An hour each of fuzzing and of a live mutator, in either build, a stop at every instruction, and
+/// every error of every call to the system.
+const HOSTILITY: [(&str, &str); 3] = [
+    ("HOSTCACHE_TEST_HOSTILE_SECONDS", "3600"),
+    ("HOSTCACHE_TEST_HUNT_STRIDE", "1"),
+    ("HOSTCACHE_TEST_FAULT_STRIDE", "1"),
+];
 
 /// The long steps. A variable that the caller has set already is left as it is.
 pub(crate) fn steps() -> Vec<Step> {

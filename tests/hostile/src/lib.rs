@@ -4,7 +4,7 @@
 //! ([`operations`]: the core, between guard pages; [`handles`]: the whole library, over a sealed descriptor). A finding
 //! is a panic, a signal, or no end. [`campaign`] breeds inputs from a seed, guided by coverage where the build counts it
 //! ([`coverage`]); `cargo fuzz` drives the same targets. [`live`] lets another process write while operations run;
-//! [`hunt`] writes between two instructions of one.
+//! [`hunt`] writes between two instructions of one. [`probe`] is what the tests of a hostile *system* run.
 
 pub mod breed;
 pub mod campaign;
@@ -17,5 +17,6 @@ pub mod images;
 pub mod input;
 pub mod live;
 pub mod operations;
+pub mod probe;
 pub mod report;
 pub mod target;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hostcache_hostile::campaign::{self, End, Settings};
 use hostcache_hostile::input::from_hex;
 use hostcache_hostile::target::Target;
-use hostcache_hostile::{hunt, live};
+use hostcache_hostile::{hunt, live, probe};
 
 const USAGE: &str = "\
 Usage: hostcache-hostile COMMAND [--OPTION VALUE]...
@@ -19,6 +19,7 @@ Usage: hostcache-hostile COMMAND [--OPTION VALUE]...
   live              operations while another process writes: --seed N --seconds N
   hunt              a word changes between two instructions of an operation:
                     --seed N --stride N (instructions between two stops)
+  probe DIR         a region's life, in which any call to the system may fail
 
 Exit code: 0 nothing found, 1 a finding, 2 wrong usage.
 ";
@@ -93,6 +94,7 @@ fn run(args: &[String]) -> Result<bool, String> {
             let options = Options::parse(&args[1..])?;
             Ok(hunt::run(options.seed()?, options.number("stride", 1)?))
         }
+        ["probe", directory] => Ok(probe::run(directory.as_ref())),
         _ => Err("no such command".into()),
     }
 }
