@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
-use crate::layout::ItemHead;
+use crate::layout::{HeadWords, ItemHead};
 use crate::memory::Bytes;
 use crate::region::{Host, Region};
 use crate::sync::{AtomicU64, Ordering};
@@ -25,6 +25,8 @@ pub enum Got<T> {
 #[derive(Debug)]
 pub struct Value<'a> {
     words: &'a [AtomicU64; ItemHead::WORDS],
+    /// The words that `bytes` follows from: not loaded again.
+    head: HeadWords,
     bytes: Bytes<'a>,
 }
 
@@ -75,8 +77,12 @@ impl Sink for IntoSlice<'_> {
 }
 
 impl<'a> Value<'a> {
-    pub(crate) fn new(words: &'a [AtomicU64; ItemHead::WORDS], bytes: Bytes<'a>) -> Self {
-        Self { words, bytes }
+    pub(crate) fn new(
+        words: &'a [AtomicU64; ItemHead::WORDS],
+        head: HeadWords,
+        bytes: Bytes<'a>,
+    ) -> Self {
+        Self { words, head, bytes }
     }
 }
 
@@ -99,7 +105,7 @@ impl Value<'_> {
     #[inline]
     #[must_use]
     pub fn head(&self) -> ItemHead {
-        ItemHead::load(self.words)
+        ItemHead::complete(self.head, self.words)
     }
 
     /// Copies the first bytes of the value.

@@ -11,6 +11,8 @@ mod get;
 mod get_tests;
 #[cfg(all(test, not(loom)))]
 mod helping_tests;
+#[cfg(all(test, not(loom)))]
+mod hostile_tests;
 mod iterate;
 mod overwrite;
 mod publish;

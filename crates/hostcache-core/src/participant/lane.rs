@@ -126,7 +126,7 @@ impl Lane {
             self.take_tokens(region);
         }
         let token = self.next_token;
-        self.next_token += 1;
+        self.next_token = token.wrapping_add(1);
         ((u64::from(self.id) + 1) << TOKEN_SEQUENCE) | (token & ((1 << TOKEN_SEQUENCE) - 1))
     }
 

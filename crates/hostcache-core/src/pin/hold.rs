@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
-use crate::layout::{ItemHead, record};
+use crate::layout::{HeadWords, ItemHead, record};
 use crate::ops::{Got, Value};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
@@ -33,6 +33,8 @@ pub struct Pinned {
     pin: PinWord,
     location: u64,
     head: ItemHead,
+    /// From which `head` was made.
+    words: HeadWords,
     value_at: u64,
 }
 
@@ -53,7 +55,7 @@ impl Pinned {
     #[must_use]
     pub fn value<'a>(&self, region: &'a Region) -> Option<Value<'a>> {
         let value = region.item_bytes(self.value_at, self.head.sizes.value_len as usize)?;
-        Some(Value::new(region.head_words(self.location)?, value))
+        Some(Value::new(region.head_words(self.location)?, self.words, value))
     }
 
     /// Index of the value's first word; it lies with all of its words in the arena.
@@ -128,7 +130,14 @@ impl Region {
             if self.confirm(&found) {
                 self.raise_mark(found.position);
                 let (location, value_at) = (found.location(), found.value.at());
-                return Ok(Got::Hit(Pinned { slot, pin, location, head, value_at }));
+                return Ok(Got::Hit(Pinned {
+                    slot,
+                    pin,
+                    location,
+                    head,
+                    words: found.head,
+                    value_at,
+                }));
             }
             self.release(slot, pin);
         }

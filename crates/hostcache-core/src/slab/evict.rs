@@ -154,8 +154,10 @@ impl<'a, H: Host> Session<'a, H> {
             // As many as were wanted since the last look, at most a hundredth of the class.
             let Some((chunks, _)) = region.chunks(class) else { continue };
             let held = region.count_hints(Hint::Members(class)) * chunks;
-            let wanted =
-                (active * 8).min(held / 100).min(u64::from(budget).saturating_sub(evicted));
+            let wanted = active
+                .saturating_mul(8)
+                .min(held / 100)
+                .min(u64::from(budget).saturating_sub(evicted));
             if region.next_hint(Hint::Partial(class), 0).is_some() {
                 continue;
             }

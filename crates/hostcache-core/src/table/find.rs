@@ -56,7 +56,7 @@ impl Found<'_> {
     /// The item, to copy from. What is copied counts as [`Found::item_head`] does.
     #[inline(always)]
     pub(crate) fn value(&self) -> Value<'_> {
-        Value::new(self.words, self.value)
+        Value::new(self.words, self.head, self.value)
     }
 
     /// Whether everything loaded from the block since its header was loaded is of that incarnation. The state may have
