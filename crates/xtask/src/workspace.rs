@@ -47,6 +47,7 @@ pub(crate) fn cargo_coverage<'a>(
     command.arg(target_dir().join("coverage")).args(args).env("RUSTFLAGS", FLAGS);
     command.env("CARGO_PROFILE_RELEASE_LTO", "off");
     command.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
+    command.env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true");
     command
 }
 

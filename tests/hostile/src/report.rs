@@ -18,7 +18,7 @@ pub fn write(path: &Path, coverage: &Coverage) -> io::Result<()> {
     let base = load_base()?;
     let blocks = coverage.blocks();
     let input: String =
-        blocks.iter().map(|(address, _)| format!("{:#x}\n", address - base)).collect();
+        blocks.iter().map(|(address, _)| format!("{:#x}\n", address.wrapping_sub(base))).collect();
     let program = std::env::current_exe()?;
     let mut child = Command::new("addr2line")
         .arg("-e")
