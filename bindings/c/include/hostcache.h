@@ -167,7 +167,7 @@ typedef struct {
     size_t size;
     // Bytes of memory in all, index and bookkeeping included, at least 1 MiB. An existing region keeps its own.
     uint64_t capacity;
-    // Directory of the region. NULL: $HOSTCACHE_DIR, else /dev/shm/hostcache-<uid>, and to open it those of the caller's groups.
+    // Directory of the region. NULL: $HOSTCACHE_DIR, else /dev/shm/hostcache-UID, and to open it those of the caller's groups.
     const char *directory;
     // A region that the members of a group share: its name or number, "" for the caller's own. NULL: none.
     const char *group;

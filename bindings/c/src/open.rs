@@ -33,7 +33,7 @@ pub struct hostcache_options_t {
     pub size: usize,
     /// Bytes of memory in all, index and bookkeeping included, at least 1 MiB. An existing region keeps its own.
     pub capacity: u64,
-    /// Directory of the region. NULL: $HOSTCACHE_DIR, else /dev/shm/hostcache-<uid>, and to open it those of the caller's groups.
+    /// Directory of the region. NULL: $HOSTCACHE_DIR, else /dev/shm/hostcache-UID, and to open it those of the caller's groups.
     pub directory: *const c_char,
     /// A region that the members of a group share: its name or number, "" for the caller's own. NULL: none.
     pub group: *const c_char,
