@@ -219,4 +219,8 @@ fn python() -> Step {
         program("python3", ["-m", "venv", &venv.to_string_lossy()]),
         in_venv("pip", &["install", "--quiet", "./python[test]"]),
     ])
+    .needing(|| {
+        let check = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))";
+        require("Python 3.11 or later with venv (python3)", answers("python3", &["-c", check]))
+    })
 }
