@@ -53,7 +53,7 @@ fn location(image: &Image, input: &mut Input<'_>) -> u64 {
     let g = &image.geometry;
     let how = input.byte();
     let small = u64::from(input.byte());
-    let near = |at: u64| at.wrapping_add(small % 16).wrapping_sub(8) & (1 << 34) - 1;
+    let near = |at: u64| at.wrapping_add(small % 16).wrapping_sub(8) & ((1 << 34) - 1);
     match how % 10 {
         0 => near(g.arena_at),
         1 => near(g.arena_end),
@@ -82,7 +82,7 @@ fn value(image: &Image, guarded: &Guarded, old: u64, kind: u64, input: &mut Inpu
         // A slot word, or what names one: with the generation that is found there.
         6 => {
             let at = location(image, input);
-            let generation = load(at) & (1 << image.geometry.shape.generation_bits) - 1;
+            let generation = load(at) & ((1 << image.geometry.shape.generation_bits) - 1);
             old & !(0xffff << 36 | LOW34) | generation << 36 | at
         }
         7 => old & !LOW34 | location(image, input),
@@ -90,7 +90,7 @@ fn value(image: &Image, guarded: &Guarded, old: u64, kind: u64, input: &mut Inpu
         8 => {
             let (state, owner) = (u64::from(input.byte()), u64::from(input.byte()));
             let drift = u64::from(input.byte() % 4).wrapping_sub(1);
-            state << 61 | (owner % 10) << 48 | old.wrapping_add(drift) & (1 << 48) - 1
+            state << 61 | (owner % 10) << 48 | old.wrapping_add(drift) & ((1 << 48) - 1)
         }
         // A page: state, class, owner.
         9 => {
@@ -98,7 +98,7 @@ fn value(image: &Image, guarded: &Guarded, old: u64, kind: u64, input: &mut Inpu
             state << 61
                 | (class & 0x7f) << 54
                 | u64::from(input.byte() % 8) << 41
-                | old & (1 << 41) - 1
+                | old & ((1 << 41) - 1)
         }
         // An item's lengths.
         10 => {

@@ -345,7 +345,7 @@ fn words_of_interest(image: &Image, guarded: &Guarded) -> Vec<u64> {
     }
     for bucket in 0..g.shape.buckets {
         let at = g.buckets_at + bucket * 8;
-        let holds = |slot: u64| block == Some(guarded.load(slot) & (1 << 34) - 1);
+        let holds = |slot: u64| block == Some(guarded.load(slot) & ((1 << 34) - 1));
         if (at..at + 7).any(holds) {
             words.extend(at..at + 8);
         }

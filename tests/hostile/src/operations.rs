@@ -259,7 +259,7 @@ impl<'a> Player<'a> {
                     Err(_) => lane.detach(region, &self.clock),
                 }
             }
-            18 | 19 if choice % 3 == 0 => self.cancel(),
+            18 | 19 if choice.is_multiple_of(3) => self.cancel(),
             _ => {
                 if let Some((mut lane, reserved)) = self.reserving.take() {
                     let soon = (choice % 4 == 1).then_some(self.clock.0.get() + 50);

@@ -98,7 +98,7 @@ fn any_call_to_the_system_may_fail_once_or_from_then_on() {
                     }
                     let output = run(&mut command, &what);
                     failures.fetch_add(u64::from(!output.stdout.is_empty()), Ordering::Relaxed);
-                    if case % 7 == 0 {
+                    if case.is_multiple_of(7) {
                         assert_untroubled(directory.path(), &what);
                     }
                 }
