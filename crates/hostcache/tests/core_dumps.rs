@@ -49,7 +49,7 @@ fn it_is_left_out_where_it_was_asked_for_and_nowhere_else() {
 #[test]
 fn memory_without_a_file_is_left_out_too() {
     let builder = Cache::builder("dump-test").capacity(1 << 20);
-    let cache = builder.exclude_from_core_dumps(true).memfd().create().expect("a region");
+    let _cache = builder.exclude_from_core_dumps(true).memfd().create().expect("a region");
     assert_eq!(left_out("memfd:dump-test"), [true]);
 }
 
