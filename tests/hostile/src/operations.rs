@@ -3,8 +3,8 @@
 use hostcache_core::layout::Identity;
 use hostcache_core::word::LaneId;
 use hostcache_core::{
-    Arithmetic, BATCH, Condition, Deadline, End, Got, IntoSlice, IntoVec, Lane, PinLane, Pinned,
-    Region, Reserved, Session, Value,
+    Arithmetic, BATCH, Condition, Deadline, End, Got, Initial, IntoSlice, IntoVec, Lane, PinLane,
+    Pinned, Region, Reserved, Session, Value,
 };
 
 use crate::damage::{damage, reshape};
@@ -203,7 +203,8 @@ impl<'a> Player<'a> {
                     0 => Arithmetic::Increment(choice.into()),
                     _ => Arithmetic::Decrement(choice.into()),
                 };
-                let _ = session.count(name, by, Some(5), soon);
+                let initial = Initial { value: 5, encoding: 2, deadline: soon };
+                let _ = session.count(name, by, Some(initial));
             }
             10 => {
                 let end = if choice.is_multiple_of(2) { End::Front } else { End::Back };
