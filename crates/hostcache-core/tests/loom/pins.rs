@@ -2,7 +2,7 @@
 
 use hostcache_core::Pinned;
 
-use crate::world::{self, KEY, Me, OTHER, explore, pinned_before};
+use crate::world::{self, KEY, Me, OTHER, World, explore, pinned_before};
 
 /// Lanes of the two threads.
 const HOLDER: usize = 1;
@@ -44,12 +44,26 @@ fn hold_against(writer: impl Fn(&mut Me) + Copy + Send + Sync + 'static) {
     });
 }
 
-/// The block of the first value is the one that the second replacement fills.
-#[test]
-fn a_held_item_is_not_reused_by_a_replacement() {
-    hold_against(|me| {
+/// The writer has a block at hand, so the one of the first value is the next that it fills.
+fn replace_twice(world: &mut World) -> impl FnOnce(Me) + 'static {
+    world.set(WRITER, OTHER, 1);
+    world.delete(WRITER, OTHER);
+    |mut me| {
         me.set(KEY, 2);
         me.set(KEY, 3);
+    }
+}
+
+#[test]
+fn a_held_item_is_not_reused_by_a_replacement() {
+    explore(2, |world| {
+        world.set(0, KEY, 1);
+        let writer = replace_twice(world);
+        let holder = world.spawn(HOLDER, |me| me.hold(KEY));
+        let writer = world.spawn(WRITER, writer);
+        holder.join().expect("the holder ends");
+        writer.join().expect("the writer ends");
+        world.verify();
     });
 }
 
@@ -65,7 +79,9 @@ fn a_held_item_is_not_reused_after_a_delete() {
 fn a_held_item_is_not_reused_after_an_eviction() {
     hold_against(|me| {
         me.evict();
+        // Its chunk is the second of those that this takes, and the next filled.
         me.set(OTHER, 2);
+        me.set(OTHER, 3);
     });
 }
 
@@ -75,11 +91,9 @@ fn a_held_item_is_not_reused_where_it_was_held_before() {
     explore(2, |world| {
         world.set(0, KEY, 1);
         world.with(HOLDER, |me| me.hold(KEY));
+        let writer = replace_twice(world);
         let holder = world.spawn(HOLDER, |me| me.hold(KEY));
-        let writer = world.spawn(WRITER, |mut me| {
-            me.set(KEY, 2);
-            me.set(KEY, 3);
-        });
+        let writer = world.spawn(WRITER, writer);
         holder.join().expect("the holder ends");
         writer.join().expect("the writer ends");
         world.verify();
