@@ -132,3 +132,48 @@ impl Region {
         (items.saturating_sub(cleared(0)), bytes.saturating_sub(cleared(1)))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use crate::fixture::{Fixture, Still};
+    use crate::layout::Identity;
+    use crate::{Condition, Deadline, Lane, Session, SetRequest};
+
+    #[test]
+    fn items_and_bytes_are_counted_in_and_out() {
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 0, &Identity::default());
+        let mut session = Session::new(region, &mut lane, &Still);
+        let set = |session: &mut Session<'_, Still>, key: &[u8], len: usize, until| {
+            let request = SetRequest {
+                value: &vec![7; len],
+                flags: 0,
+                encoding: 0,
+                deadline: Deadline::At(until),
+                condition: Condition::Always,
+            };
+            session.set(key, &request).expect("there is room");
+            region.present_counts()
+        };
+        assert_eq!(set(&mut session, b"one", 10, None), (1, 13));
+        assert_eq!(set(&mut session, b"one", 100, None), (1, 103));
+        assert_eq!(set(&mut session, b"three", 20_000, None), (2, 20_108));
+        assert_eq!(set(&mut session, b"ended", 5, Some(1)), (3, 20_118));
+        // The sweep meets what has ended.
+        session.sweep(u64::MAX);
+        assert_eq!(region.present_counts(), (2, 20_108));
+        session.delete(b"one").expect("a sound region");
+        assert_eq!(region.present_counts(), (1, 20_005));
+        session.clear().expect("a sound region");
+        assert_eq!(region.present_counts(), (0, 0));
+        assert_eq!(set(&mut session, b"three", 1, None), (1, 6));
+        // Twice what there is room for: of what is evicted nothing is left in the sums.
+        for key in 0..2_000u32 {
+            set(&mut session, &key.to_be_bytes(), 1_000, None);
+        }
+        let account = region.check(&Still, |_| false);
+        let (items, bytes) = region.present_counts();
+        assert!(items < 2_000 && items == account.items, "{items} items, {account:?}");
+        assert!((items - 1) * 1_004 <= bytes && bytes <= items * 1_004, "{items} of {bytes} bytes");
+    }
+}
