@@ -17,7 +17,6 @@ offset  what
 from __future__ import annotations
 
 import ast
-import functools
 import math
 import struct
 from typing import Any
@@ -89,9 +88,16 @@ def _parse(memory: memoryview) -> tuple[Any, tuple[int, ...], Any, int]:
     return dtype, shape, order.decode(), start
 
 
-@functools.lru_cache(256)
+_dtypes: dict[bytes, Any] = {}
+
+
 def _dtype(descr: bytes) -> Any:
-    return descr_to_dtype(ast.literal_eval(descr.decode()))
+    dtype = _dtypes.get(descr)
+    if dtype is None:
+        dtype = descr_to_dtype(ast.literal_eval(descr.decode()))
+        if len(_dtypes) < 256:
+            _dtypes[descr] = dtype
+    return dtype
 
 
 def _over(memory: memoryview) -> Any:

@@ -46,8 +46,9 @@ fn refuse_subinterpreters() -> PyResult<()> {
 #[pymodule(gil_used = false)]
 fn _hostcache(module: &Bound<'_, PyModule>) -> PyResult<()> {
     refuse_subinterpreters()?;
-    // A logger is there already only if the module is made a second time.
-    let _ = pyo3_log::try_init();
+    // Levels are asked for anew each time: applications set them after their imports. A logger is there already only if
+    // the module is made a second time.
+    let _ = pyo3_log::Logger::new(module.py(), pyo3_log::Caching::Loggers)?.install();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<cache::Cache>()?;
     module.add_class::<clock::ManualClock>()?;

@@ -203,6 +203,9 @@ def test_the_fixture_gives_a_fresh_cache(hostcache: hostcache.PrivateCache) -> N
 
 def test_rust_logs_through_logging(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = f"{tmp_path}/region"
+    with hostcache.Cache(path, capacity="1MiB"), hostcache.Cache(path, capacity="2MiB"):
+        pass
+    assert not caplog.records, "the level is asked for, whatever it was before"
     with caplog.at_level("INFO", "hostcache"), hostcache.Cache(path, capacity="1MiB"):
         with hostcache.Cache(path, capacity="2MiB"):
             pass
