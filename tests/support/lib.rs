@@ -21,5 +21,6 @@ pub mod region;
 pub mod roles;
 pub mod store;
 pub mod suite;
+pub mod torture;
 pub mod value;
 pub mod volume;

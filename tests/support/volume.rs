@@ -55,3 +55,9 @@ fn from_env(name: &str, release: u64, debug: u64) -> u64 {
         Err(_) => release,
     }
 }
+
+/// Points of the torture harness, by variable: the default, a fiftieth in a debug build.
+#[must_use]
+pub fn points(variable: &str, default: u64) -> u64 {
+    from_env(variable, default, default / 50)
+}

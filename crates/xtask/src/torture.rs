@@ -4,13 +4,16 @@ use crate::step::Step;
 use crate::test;
 
 /// Ten times what `cargo xtask test` does.
-const VOLUMES: [(&str, &str); 6] = [
+const VOLUMES: [(&str, &str); 9] = [
     ("HOSTCACHE_TEST_OPS", "100000000"),
     ("HOSTCACHE_TEST_STOPS", "10000"),
     ("HOSTCACHE_TEST_KILLS", "10000"),
     ("HOSTCACHE_TEST_PROCESSES", "10000"),
     ("HOSTCACHE_TEST_HISTORIES", "3000000"),
     ("HOSTCACHE_TEST_SIZES", "50000"),
+    ("HOSTCACHE_TEST_KILL_POINTS", "10000000"),
+    ("HOSTCACHE_TEST_DOUBLE_FAULTS", "20000000"),
+    ("HOSTCACHE_TEST_STOP_POINTS", "5000000"),
 ];
 
 /// Takeovers within a second, and a warm start of a million items.

@@ -1,0 +1,218 @@
+//! Left standing before every access, while others work; then it goes on.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use hostcache_core::layout::Identity;
+use hostcache_core::{Counter, Lane};
+
+use super::act::{Act, Op, answer};
+use super::arena::desk;
+use super::bench::{Bench, Finding, Scene};
+use super::churn::Churn;
+use super::content::{self, Item, Keys, View};
+use super::judge;
+use super::shape::SURVIVOR;
+use super::spec;
+use super::tracee::Halt;
+use crate::random::Random;
+
+/// Before which access the victim is stopped, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stop {
+    pub(super) place: Place,
+    pub(super) operations: u64,
+    pub(super) seed: u64,
+}
+
+/// Where a process is stopped.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// Before the access of this number, of those by instructions that are known by then.
+    Access(u64),
+    /// Before an instruction, met for so many times before: the same whatever else is known.
+    Meeting { at: u64, number: u64 },
+}
+
+/// Code is named by its distance from here, so that a name holds for every run of one build.
+fn origin() -> u64 {
+    judge::exact as *const () as u64
+}
+
+impl Bench {
+    /// Stops the victim before an access, lets others work, and lets it end. False: it has no such access.
+    pub(super) fn stop_at(
+        &mut self,
+        scene: &Scene,
+        act: &Act,
+        stop: Stop,
+        replay: &str,
+    ) -> Result<bool, Finding> {
+        self.victim.clear();
+        self.set_up(scene, act);
+        let before = self.view(scene.keys);
+        match stop.place {
+            Place::Access(_) => {
+                let touches = self.lore().touches.clone();
+                self.victim.plant(touches);
+            }
+            Place::Meeting { at, .. } => self.victim.plant([at.wrapping_add(origin())]),
+        }
+        let mut met = HashMap::<u64, u64>::new();
+        let mut accesses = 0;
+        let stood_at = loop {
+            let Halt::At(at) = self.victim.run() else { return Ok(false) };
+            let touch = self.victim.next(&self.field, &mut self.code);
+            let meeting = *met.entry(at).and_modify(|times| *times += 1).or_insert(0);
+            let is_there = match stop.place {
+                Place::Access(access) => touch.is_some() && accesses == access,
+                Place::Meeting { number, .. } => meeting == number,
+            };
+            if is_there {
+                break at;
+            }
+            accesses += u64::from(touch.is_some());
+            if self.victim.step() == Halt::Signed {
+                return Ok(false);
+            }
+            if let Some((_, end)) = touch.and_then(|touch| touch.repeated)
+                && self.victim.at() == at
+            {
+                self.victim.finish_repeated(at, end);
+            }
+        };
+        let finding = |what: String| {
+            let (at, number) = (stood_at.wrapping_sub(origin()), met[&stood_at]);
+            Finding {
+                what: format!("stopped at {at:#x}, met {number} times, of {act:?}: {what}"),
+                replay: format!("{replay} {} {at} {number}", stop.seed),
+            }
+        };
+        self.code.seen.entry(stood_at).or_default().stops += 1;
+        self.victim.clear();
+        let end = self.work_beside(scene, act, &before, stop).map_err(finding)?;
+        self.judge_end(scene, act, &before, &end).map_err(finding)?;
+        Ok(true)
+    }
+
+    /// Others work on the field while the victim stands, and then it ends: what all keys are known to be, what the
+    /// victim's key has been, and the victim's answer.
+    fn work_beside(
+        &mut self,
+        scene: &Scene,
+        act: &Act,
+        before: &View,
+        stop: Stop,
+    ) -> Result<End, String> {
+        let shown = self.view(scene.keys);
+        let field = &self.field;
+        let region = field.region();
+        let host = field.host(SURVIVOR);
+        let mut random = Random::new(stop.seed);
+        let mut lane = Lane::attach(&region, SURVIVOR, &Identity::default());
+        let mut churn = Churn {
+            region: &region,
+            host: &host,
+            lane: &mut lane,
+            past: vec![before[act.key], shown[act.key]],
+            model: shown,
+            watched: act.key,
+        };
+        let flood = stop.operations > 0 && random.one_in(8);
+        for number in 0..stop.operations {
+            churn.step(&mut random)?;
+            if flood && number == stop.operations / 2 {
+                churn.flood(&mut random)?;
+                churn.maintain()?;
+            }
+        }
+        let Churn { model, past, .. } = churn;
+        lane.detach(&region, &host);
+        let evictions = || region.counters().get(Counter::Evictions);
+        let before = evictions();
+        self.victim.go();
+        let evicted = evictions() > before;
+        let answer = field.desk(desk::ANSWER).load(Ordering::SeqCst);
+        Ok(End { model, past, answer, evicted })
+    }
+
+    fn judge_end(&self, scene: &Scene, act: &Act, before: &View, end: &End) -> Result<(), String> {
+        let shown = self.view(scene.keys);
+        let region = self.field.region();
+        let host = self.field.host(SURVIVOR);
+        if end.answer == answer::DAMAGED {
+            return Err("it found the region damaged".into());
+        }
+        let evicting = end.evicted;
+        for (key, (is, was)) in shown.iter().zip(&end.model).enumerate() {
+            let by_clear = act.op == Op::Clear && is.is_none();
+            if key != act.key && is != was && !by_clear && !(evicting && is.is_none()) {
+                return Err(format!("key {key} became {is:?} from {was:?} by another's operation"));
+            }
+        }
+        let key = &Keys::key(act.key);
+        let token = before[act.key].map_or(7, |item| item.token);
+        explained(act, token, end, content::find(&region, &host, key), evicting)?;
+        let account = region.check(&host, |lane| scene.dead & (1 << lane) != 0);
+        if scene.dead == 0 {
+            judge::exact(&region, &account, scene.pinned)?;
+        }
+        let dead = scene.dead | act.mortal();
+        self.lab.copy(&self.field);
+        judge::judge(&self.lab, scene.keys, act, dead, scene.pinned, 0).map(|_| ())
+    }
+}
+
+/// How it ended.
+struct End {
+    model: View,
+    /// All that the victim's key has been, from before the victim began.
+    past: Vec<Option<Item>>,
+    answer: u64,
+    /// Whether it evicted when it went on.
+    evicted: bool,
+}
+
+/// Whether the victim's operation took effect at one instant: before the stop, or after it; or had no effect, and
+/// answered what was so at some time.
+fn explained(
+    act: &Act,
+    token: u64,
+    end: &End,
+    shown: Option<Item>,
+    evicting: bool,
+) -> Result<(), String> {
+    let model = end.model[act.key];
+    let unchanged = shown == model || evicting && shown.is_none();
+    let first = end.past[0];
+    let ok = match act.op {
+        _ if end.answer == answer::NO_ROOM => unchanged,
+        Op::Clear => unchanged || shown.is_none(),
+        _ if spec::outcome(act, first, token).is_none() => true,
+        _ => {
+            let at = |item| spec::outcome(act, item, token);
+            let quietly = unchanged
+                && end.past.iter().any(|item| {
+                    at(*item).is_none_or(|out| !out.changes && out.answer == end.answer)
+                });
+            // It had taken effect when it was stopped.
+            let early = unchanged
+                && at(first).is_some_and(|out| {
+                    out.changes && out.answer == end.answer && spec::alike(end.past[1], out.item)
+                });
+            // It goes on from what is there, or from nothing if it evicted that.
+            let from = [Some(model), evicting.then_some(None)];
+            let late = from.into_iter().flatten().any(|item| {
+                at(item).is_none_or(|out| {
+                    out.answer == end.answer
+                        && (spec::alike(shown, out.item) || evicting && shown.is_none())
+                })
+            });
+            quietly || early || late
+        }
+    };
+    if ok {
+        return Ok(());
+    }
+    Err(format!("answered {}, key {} is {shown:?}; it was {:?}", end.answer, act.key, end.past))
+}

@@ -1,0 +1,84 @@
+//! Kills and stops a process at every point of an operation, and replays what was found.
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn main() -> std::process::ExitCode {
+    command::main()
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn main() {
+    println!("skipped: processes are stepped on Linux on x86-64 only");
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod command {
+    use std::process::ExitCode;
+    use std::time::Instant;
+
+    use hostcache_tests::random::seed;
+    use hostcache_tests::torture::{Totals, Work, replay, run};
+    use hostcache_tests::volume::points;
+
+    const USAGE: &str = "\
+Usage: hostcache-torture run [FIRST]      every operation killed and stopped, from a case on
+       hostcache-torture coverage         the same, and which instructions were kill and stop points
+       hostcache-torture kill SEED CASE [POINT]
+       hostcache-torture double SEED CASE INDEX [POINT]
+       hostcache-torture stop SEED CASE OPERATIONS SEED CODE TIMES
+                                          one finding once more
+
+Volumes: HOSTCACHE_TEST_KILL_POINTS, HOSTCACHE_TEST_DOUBLE_FAULTS, HOSTCACHE_TEST_STOP_POINTS,
+HOSTCACHE_TEST_STOP_OPS (operations of others at each stop). HOSTCACHE_SEED replays a run.
+";
+
+    pub(crate) fn main() -> ExitCode {
+        let words: Vec<String> = std::env::args().skip(1).collect();
+        match words.first().map(String::as_str) {
+            Some("run") => torture(words.get(1), false),
+            Some("coverage") => torture(None, true),
+            Some("kill" | "double" | "stop") => match replay(&words) {
+                Ok(Ok(())) => {
+                    println!("nothing found");
+                    ExitCode::SUCCESS
+                }
+                Ok(Err(finding)) => {
+                    println!("{finding}");
+                    ExitCode::FAILURE
+                }
+                Err(wrong) => usage(&wrong),
+            },
+            _ => usage("no command"),
+        }
+    }
+
+    fn usage(wrong: &str) -> ExitCode {
+        eprint!("hostcache-torture: {wrong}\n\n{USAGE}");
+        ExitCode::from(2)
+    }
+
+    fn torture(first: Option<&String>, lists: bool) -> ExitCode {
+        let work = Work {
+            first: first.and_then(|first| first.parse().ok()).unwrap_or(0),
+            ..Work::of_environment(seed("torture"), points)
+        };
+        let start = Instant::now();
+        let progress = |totals: &Totals| eprintln!("{:>5} s  {totals}", start.elapsed().as_secs());
+        match run(&work, progress) {
+            Ok((totals, coverage)) => {
+                if lists {
+                    print!("   stores    kills   stops\n{}", coverage.list());
+                }
+                println!("{totals}\n{}", coverage.summary());
+                ExitCode::SUCCESS
+            }
+            Err(None) => {
+                println!("skipped: processes may not be traced here");
+                ExitCode::SUCCESS
+            }
+            Err(Some(finding)) => {
+                println!("{finding}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
