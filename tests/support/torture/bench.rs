@@ -45,6 +45,8 @@ pub(super) struct Scene {
 pub(super) struct Lore {
     pub(super) stores: BTreeSet<u64>,
     pub(super) touches: BTreeSet<u64>,
+    /// Before which of them a process was stopped.
+    pub(super) stopped: BTreeSet<u64>,
     /// How often each operation was stepped through.
     pub(super) learned: HashMap<Op, u32>,
 }

@@ -1,5 +1,7 @@
 //! Killed behind every store.
 
+use std::collections::BTreeSet;
+
 use super::act::{Act, Op};
 use super::arena::Image;
 use super::bench::{Bench, Finding, Scene};
@@ -18,6 +20,8 @@ pub(super) struct Stepped {
     pub(super) instructions: u64,
     /// Accesses to the region, as stop points count them.
     pub(super) touches: u64,
+    /// The instructions that stored.
+    pub(super) places: BTreeSet<u64>,
     /// The images behind some of the stores.
     pub(super) images: Vec<Image>,
 }
@@ -96,6 +100,7 @@ impl Bench {
             seen.loads += u64::from(!touch.writes);
             if changed != 0 {
                 stores += 1;
+                stepped.places.insert(touch.at);
                 let point = mix(act.op as u64, hash, hash ^ changed);
                 let is_new = self.known.insert(point);
                 seen.stores += 1;

@@ -96,10 +96,17 @@ pub(super) fn kill_points(
     let keep = keeps.then(|| (one_in, random.below(one_in)));
     let stepped = bench.kill_everywhere(&scene, &act, keep, &format!("kill {case}"))?;
     let (kills, steps) = (stepped.kills, stepped.instructions);
+    let stopped = bench.lore().stopped.clone();
+    let mut stops = 0;
+    // Every store is a stop point, too, however rare it is.
+    for at in stepped.places.difference(&stopped) {
+        let stop = Stop { place: Place::first(*at), operations: 40, seed: case.number };
+        stops += u64::from(bench.stop_at(&scene, &act, stop, &format!("stop {case} 40"))?);
+    }
     let dead = scene.dead | act.mortal();
     let left = stepped.images.into_iter();
     let left = left.map(|image| Scene { image, dead, ..scene.clone() }).collect();
-    Ok((Totals { cases: 1, kills, steps, ..Totals::default() }, left))
+    Ok((Totals { cases: 1, kills, stops, steps, ..Totals::default() }, left))
 }
 
 /// The same, and then somebody works on what is left and is killed too; all of it, or one.

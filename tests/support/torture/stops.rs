@@ -34,6 +34,13 @@ pub(super) enum Place {
     Meeting { at: u64, number: u64 },
 }
 
+impl Place {
+    /// The first time that the process comes to an instruction.
+    pub(super) fn first(at: u64) -> Self {
+        Self::Meeting { at: at.wrapping_sub(origin()), number: 0 }
+    }
+}
+
 /// Code is named by its distance from here, so that a name holds for every run of one build.
 fn origin() -> u64 {
     judge::exact as *const () as u64
@@ -89,6 +96,7 @@ impl Bench {
             }
         };
         self.code.seen.entry(stood_at).or_default().stops += 1;
+        self.lore().stopped.insert(stood_at);
         self.victim.clear();
         let end = self.work_beside(scene, act, &before, stop).map_err(finding)?;
         self.judge_end(scene, act, &before, &end).map_err(finding)?;
