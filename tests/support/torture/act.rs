@@ -250,7 +250,7 @@ pub(super) fn on_key<H: Host>(
         Op::Add => set(session, key, value, Condition::IfAbsent, None),
         Op::Replace => set(session, key, value, Condition::IfPresent, None),
         Op::Swap => set(session, key, value, Condition::IfToken(token), None),
-        Op::Increment => match session.count(key, Arithmetic::Increment(1), None, None) {
+        Op::Increment => match session.count(key, Arithmetic::Increment(1), None) {
             Ok(Counted::Value(number)) => answer::VALUE + number,
             Ok(Counted::Missing) => answer::ABSENT,
             Err(failure) => refused(failure),
