@@ -1,10 +1,10 @@
 //! What a reader looks at again behind its copy, and what it stores.
 
-use super::{Condition, Deadline, IntoVec, SetRequest};
+use super::{Condition, Deadline, IntoVec, SetRequest, Value};
 use crate::fixture::{Fixture, Still};
 use crate::fuel::Fuel;
 use crate::layout::Identity;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU64, Ordering};
 use crate::table::{Lookup, Probe};
 use crate::{Got, Lane, Region, Session};
 
@@ -35,6 +35,31 @@ fn no_later_incarnation_of_a_block_is_taken_for_the_one_that_was_found() {
         assert_eq!(find().location(), first.location(), "the block given last");
         assert!(!first.is_whole(), "{:?} is not {:?}", find().header, first.header);
     }
+}
+
+/// The second look at the slot: what stands in a block may be of another incarnation than the slot's word, and says nothing
+/// about the key then.
+#[test]
+fn a_key_that_is_there_is_found_whatever_replaces_its_item() {
+    const LOOKUPS: u32 = if cfg!(debug_assertions) { 20_000 } else { 8_000_000 };
+    let Fixture { region, .. } = &Fixture::new();
+    let mut lane = Lane::attach(region, 0, &Identity::default());
+    set(region, &mut lane, b"value");
+    let done = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while done.load(Ordering::Relaxed) == 0 {
+                set(region, &mut lane, b"value");
+            }
+        });
+        let misses = (0..LOOKUPS).filter(|_| {
+            let got = region.get(&Still, b"key", true, &mut |_: &Value<'_>| ());
+            matches!(got, Ok(Got::Miss | Got::Expired))
+        });
+        let misses = misses.count();
+        done.store(1, Ordering::Relaxed);
+        assert_eq!(misses, 0, "of {LOOKUPS} lookups of a key that was there all the time");
+    });
 }
 
 #[test]

@@ -77,8 +77,7 @@ fn die_everywhere<T: 'static>(
             world.verify_empty_handed();
             *told.lock().expect("one thread") = (first, again);
         });
-        let died = *died.lock().expect("one thread");
-        died
+        *died.lock().expect("one thread")
     };
     let mut deaths = 0;
     for at in 0.. {

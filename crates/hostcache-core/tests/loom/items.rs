@@ -70,19 +70,3 @@ fn a_reader_behind_a_new_slot_sees_the_new_item() {
         world.verify();
     });
 }
-
-/// The second look at the slot: what stands in a block may be of another incarnation than the slot's word, and says nothing
-/// about the key then.
-#[test]
-fn a_key_is_found_whatever_replaces_its_item() {
-    explore(2, |world| {
-        world.set(0, KEY, 1);
-        let writer = world.spawn(1, |mut me| me.set(KEY, 2));
-        let reader = world.spawn(2, |me| {
-            assert!(me.region.aim(KEY).is_some(), "a key that was there all the time");
-        });
-        writer.join().expect("the writer ends");
-        reader.join().expect("the reader ends");
-        world.verify();
-    });
-}
