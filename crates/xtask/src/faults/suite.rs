@@ -62,9 +62,6 @@ const SMALL_COUNTERS: &[(&str, &str)] = &[
     ("HOSTCACHE_TEST_SMALL_COUNTERS", "1"),
 ];
 
-/// Small models are explored to the end.
-const ALL_EXECUTIONS: &[(&str, &str)] = &[("HOSTCACHE_LOOM_EXECUTIONS", "0")];
-
 const fn plan(
     name: &'static str,
     package: &'static Package,
@@ -77,8 +74,8 @@ const fn plan(
 const SUITES: &[Plan] = &[
     plan("core", &CORE, &["hostcache_core"], 60),
     Plan {
-        arguments: &["deaths::", "epochs::", "items::", "lanes::", "pages::", "pins::", "rounds::"],
-        environment: ALL_EXECUTIONS,
+        arguments: &["deaths::", "epochs::", "items::", "lanes::", "pages::", "rounds::"],
+        environment: &[],
         ..plan("small models", &MODELS, &[], 300)
     },
     plan("cache", &CACHE, &[], 60),
@@ -89,6 +86,7 @@ const SUITES: &[Plan] = &[
         arguments: &["--skip", "a_death_at_any_access", "--skip", "::"],
         ..plan("large models", &MODELS, &[], 300)
     },
+    Plan { arguments: &["pins::"], environment: &[], ..plan("models of pins", &MODELS, &[], 300) },
     plan("forks", &SYSTEM, &["forks"], 120),
     plan("pins", &SYSTEM, &["pins"], 180),
     plan("processes", &SYSTEM, &["processes"], 240),
