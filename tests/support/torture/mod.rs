@@ -3,8 +3,8 @@
 //!
 //! The victim is a forked child of this very (release) build that works on a shared mapping. A kill costs no process:
 //! the region's bytes behind a store, with the victim's lane free to be recovered, are all that a killed process
-//! leaves, so they are copied to a laboratory ([`judge`]), and the victim goes on to its next store. That makes an
-//! operation linear in its instructions. A stopped victim really stands still ([`stops`]).
+//! leaves, so they are copied to a laboratory (`judge`), and the victim goes on to its next store. That makes an
+//! operation linear in its instructions. A stopped victim really stands still (`stops`).
 //!
 //! Death is told by a desk beside the region instead of byte locks of the kernel; everything else is production code.
 

@@ -1,10 +1,9 @@
 //! Words of a region that no honest process wrote.
 
-use core::sync::atomic::Ordering;
-
 use super::{Condition, Deadline, Got, SetOutcome, SetRequest, Value};
 use crate::fixture::{Fixture, Still};
 use crate::layout::{Identity, record};
+use crate::sync::Ordering;
 use crate::{Lane, Session};
 
 fn request(value: &[u8]) -> SetRequest<'_> {
