@@ -9,16 +9,17 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::{env, fs};
 
+use hostcache_benches::callgrind;
 use hostcache_benches::record::{self, Table};
 use hostcache_benches::settings::{self, SubjectKind};
 use hostcache_benches::subject::{DashMapSubject, Floor, Region};
 use hostcache_benches::{Key, Operation, Session, Subject, Workload};
 
 /// Calls that are counted; every hot key is met about ten times.
-const CALLS: u64 = 10_000;
+const CALLS: u32 = 10_000;
 /// Growth that `--against` lets pass: hash seeds differ from region to region.
 const TOLERANCE: f64 = 1.05;
 const SUBJECTS: [SubjectKind; 3] =
@@ -61,8 +62,8 @@ fn work(kind: SubjectKind, operation: Operation, seed: u64) -> Result<(), Box<dy
         session.fill();
         session.check_all();
         // Allocators and magazines reach their steady state before counting begins.
-        session.run(operation, CALLS);
-        Session::new(Counted(subject), Workload::HOT, seed).run(operation, CALLS);
+        session.run(operation, CALLS.into());
+        Session::new(Counted(subject), Workload::HOT, seed).run(operation, CALLS.into());
         session.check_all();
     }
     match kind {
@@ -79,22 +80,9 @@ fn work(kind: SubjectKind, operation: Operation, seed: u64) -> Result<(), Box<dy
 
 /// Instructions per operation.
 fn count(kind: SubjectKind, operation: Operation) -> Result<f64, Box<dyn Error>> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--demangle=no"])
-        .arg("--toggle-collect=*counted_get_into*")
-        .arg("--toggle-collect=*counted_set*")
-        .arg(env::current_exe()?)
-        .args(["--work", kind.name(), operation.name()])
-        .output()
-        .map_err(|error| format!("starting valgrind: {error}; is it installed?"))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text.lines().find_map(|line| line.split("Collected :").nth(1));
-    match collected.and_then(|number| number.trim().parse::<f64>().ok()) {
-        Some(collected) if output.status.success() && collected > 0.0 => {
-            Ok(collected / CALLS as f64)
-        }
-        _ => Err(format!("{}, {}: nothing counted\n{text}", kind.name(), operation.name()).into()),
-    }
+    let functions = ["*counted_get_into*", "*counted_set*"];
+    let args = ["--work", kind.name(), operation.name()];
+    callgrind::count(&functions, &env::current_exe()?, &args, CALLS)
 }
 
 /// The counts of a record by operation and subject.

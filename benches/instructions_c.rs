@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use hostcache::Cache;
+use hostcache_benches::callgrind;
 use hostcache_benches::record::{self, Table};
 
 const CALLS: u32 = 10_000;
@@ -42,25 +43,6 @@ fn work() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Instructions per call of a function.
-fn count(function: &str, program: &Path, args: &[&str]) -> Result<f64, Box<dyn Error>> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--demangle=no"])
-        .arg(format!("--toggle-collect={function}"))
-        .arg(program)
-        .args(args)
-        .output()
-        .map_err(|error| format!("starting valgrind: {error}; is it installed?"))?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text.lines().find_map(|line| line.split("Collected :").nth(1));
-    match collected.and_then(|number| number.trim().parse::<f64>().ok()) {
-        Some(collected) if output.status.success() && collected > 0.0 => {
-            Ok(collected / f64::from(CALLS))
-        }
-        _ => Err(format!("{}: nothing counted\n{text}", program.display()).into()),
-    }
-}
-
 /// The library installed in a scratch directory, and the C program compiled against it.
 fn c_program(scratch: &Path) -> Result<std::path::PathBuf, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -86,8 +68,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let scratch = env::temp_dir().join(format!("hostcache-instructions-c-{}", std::process::id()));
     let counted = c_program(&scratch).and_then(|program| {
-        let rust = count("*counted_get_slice*", &env::current_exe()?, &["--work"])?;
-        Ok((rust, count("hostcache_get", &program, &[])?))
+        let rust =
+            callgrind::count(&["*counted_get_slice*"], &env::current_exe()?, &["--work"], CALLS)?;
+        Ok((rust, callgrind::count(&["hostcache_get"], &program, &[], CALLS)?))
     });
     fs::remove_dir_all(&scratch)?;
     let (rust, c) = counted?;

@@ -13,6 +13,7 @@
 //!
 //! [`record`] prints what came out in the form in which it is kept under `record/`.
 
+pub mod callgrind;
 pub mod figures;
 mod key;
 pub mod overlap;

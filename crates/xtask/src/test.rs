@@ -186,7 +186,7 @@ fn c() -> Step {
 }
 
 /// The C and C++ programs alone, once more.
-fn c_programs() -> std::process::Command {
+fn c_programs() -> Command {
     cargo(["test", "--no-fail-fast", "-p", "hostcache-c", "--test", "programs"])
 }
 
