@@ -40,14 +40,7 @@ impl Fixture {
         let base = NonNull::new(words.as_mut_ptr()).expect("a vector is not null");
         // SAFETY: the vector's memory lives as long as the region, which is dropped before it, and is not touched otherwise.
         let memory = unsafe { Memory::from_raw(base, words.len()) };
-        let header = Header {
-            shape: Shape { generation_bits: bits, ..shape },
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
+        let header = Header::plain(Shape { generation_bits: bits, ..shape });
         Self { region: Region::format(memory, &header).expect("valid"), _words: words }
     }
 }

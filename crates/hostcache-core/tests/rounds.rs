@@ -73,14 +73,7 @@ impl Shared {
         let memory = unsafe { Memory::from_raw(self.0, CAPACITY / 8) };
         let shape = Shape::new(CAPACITY as u64, Some(4), None, 7).expect("in range");
         let shape = Shape { generation_bits: 2, epoch_bits: 2, ..shape };
-        let header = Header {
-            shape,
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
+        let header = Header::plain(shape);
         Region::format(memory, &header).expect("valid")
     }
 

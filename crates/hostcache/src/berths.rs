@@ -246,14 +246,7 @@ mod tests {
         let base = NonNull::new(words.as_mut_ptr()).expect("a slice is not null");
         // SAFETY: the slice outlives the region in these tests and is not touched otherwise.
         let memory = unsafe { Memory::from_raw(base, words.len()) };
-        let header = Header {
-            shape: Shape::new(1 << 20, Some(16), None, 1).expect("in range"),
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
+        let header = Header::plain(Shape::new(1 << 20, Some(16), None, 1).expect("in range"));
         Region::format(memory, &header).expect("valid")
     }
 

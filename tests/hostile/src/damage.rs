@@ -3,7 +3,7 @@
 use hostcache_core::layout::{Header, live, record};
 
 use crate::guarded::Guarded;
-use crate::images::{Image, header};
+use crate::images::Image;
 use crate::input::{Input, mix};
 
 /// Kinds of words.
@@ -160,6 +160,5 @@ pub fn reshape(image: &Image, guarded: &Guarded, input: &mut Input<'_>) {
             _ => shape.seed = number,
         }
     }
-    let header: Header = header(shape);
-    header.write(&guarded.memory());
+    Header::plain(shape).write(&guarded.memory());
 }

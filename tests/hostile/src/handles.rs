@@ -8,14 +8,12 @@ use hostcache::{Cache, CounterOptions, Lifetime, MaintenanceBudget, Pin, Reserva
 use hostcache_core::layout::Header;
 use hostcache_os::UnsealedMemfd;
 
-use crate::damage::{damage, reshape};
 use crate::guarded::Guarded;
 use crate::images::{Image, WORDS, key};
 use crate::input::Input;
-use crate::operations::Tally;
+use crate::program::{Program, Tally};
 
 const STEPS: u32 = 32;
-const OPERATIONS: u8 = 32;
 
 /// A sealed file of the size of the images, and a mapping of it to write damage through.
 #[derive(Debug)]
@@ -57,38 +55,16 @@ impl Default for Stage {
 ///
 /// On a finding.
 pub fn run(images: &[Image], stage: &Stage, bytes: &[u8]) -> Tally {
-    let mut input = Input::new(bytes);
-    let image = &images[input.byte() as usize % images.len()];
     let guarded = &stage.guarded;
-    guarded.restore(&image.words);
-    if let Ok((header, _)) = Header::read(&guarded.memory()) {
-        // A region of another boot is refused.
-        Header { boot_id: hostcache_os::boot_id(), ..header }.write(&guarded.memory());
-    }
-    let before = input.byte();
-    if before >= 0xf0 {
-        reshape(image, guarded, &mut input);
-    }
-    for _ in 0..before % 16 {
-        damage(image, guarded, &mut input);
-    }
-    let mut tally = Tally::default();
-    let Some(cache) = stage.open(before & 0x30 == 0x30) else { return tally };
-    tally.attached = true;
+    let program = Program::begin(images, guarded, bytes, || {
+        if let Ok((header, _)) = Header::read(&guarded.memory()) {
+            // A region of another boot is refused.
+            Header { boot_id: hostcache_os::boot_id(), ..header }.write(&guarded.memory());
+        }
+    });
+    let Some(cache) = stage.open(program.before & 0x30 == 0x30) else { return Tally::default() };
     let mut user = User { cache, pins: Vec::new(), reservation: None, buffer: Vec::new() };
-    for _ in 0..STEPS {
-        if input.is_at_end() {
-            break;
-        }
-        let what = input.byte();
-        if what < 96 {
-            damage(image, guarded, &mut input);
-        } else {
-            user.play(what % OPERATIONS, &mut input);
-            tally.operations += 1;
-        }
-    }
-    tally
+    program.go_on(STEPS, |what, input| user.play(what, input))
 }
 
 struct User {

@@ -71,19 +71,6 @@ fn shape(lanes: u32, buckets: u64, page_words: u64, bits: (u32, u32)) -> Shape {
     Shape { capacity, lanes, buckets, page_words, generation_bits, epoch_bits, seed: 0x5eed }
 }
 
-/// The header of a region of this shape.
-#[must_use]
-pub fn header(shape: Shape) -> Header {
-    Header {
-        shape,
-        created_unix_secs: 0,
-        boot_id: [0; 16],
-        default_ttl_ms: 0,
-        max_ttl_ms: 0,
-        huge_pages: false,
-    }
-}
-
 /// All images.
 #[must_use]
 pub fn all(guarded: &Guarded) -> Vec<Image> {
@@ -121,7 +108,7 @@ fn plain() -> Shape {
 
 fn make(guarded: &Guarded, name: &'static str, shape: Shape, fill: &dyn Fn(&Region)) -> Image {
     guarded.restore(&[0; WORDS]);
-    let region = Region::format(guarded.memory(), &header(shape))
+    let region = Region::format(guarded.memory(), &Header::plain(shape))
         .unwrap_or_else(|e| panic!("image {name}: {e:?}"));
     fill(&region);
     let geometry = region.geometry().clone();

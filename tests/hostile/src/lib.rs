@@ -18,5 +18,6 @@ pub mod input;
 pub mod live;
 pub mod operations;
 pub mod probe;
+pub mod program;
 pub mod report;
 pub mod target;

@@ -7,57 +7,23 @@ use hostcache_core::{
     Pinned, Region, Reserved, Session, Value,
 };
 
-use crate::damage::{damage, reshape};
 use crate::guarded::Guarded;
 use crate::images::{Clock, Image, OWN_LANES, key, noon, request};
 use crate::input::Input;
+use crate::program::{Program, Tally};
 
 /// Steps of one program at most.
 const STEPS: u32 = 48;
-/// Different operations.
-const OPERATIONS: u8 = 32;
-
-/// What a run came to, for the summary.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
-    /// Attached at all.
-    pub attached: bool,
-    /// Operations carried out.
-    pub operations: u64,
-}
-
 /// Runs a program: which image, how much damage before attach, then damages and operations.
 ///
 /// # Panics
 ///
 /// On a finding.
 pub fn run(images: &[Image], guarded: &Guarded, bytes: &[u8]) -> Tally {
-    let mut input = Input::new(bytes);
-    let image = &images[input.byte() as usize % images.len()];
-    guarded.restore(&image.words);
-    let before = input.byte();
-    if before >= 0xf0 {
-        reshape(image, guarded, &mut input);
-    }
-    for _ in 0..before % 16 {
-        damage(image, guarded, &mut input);
-    }
-    let mut tally = Tally::default();
-    let Ok((region, _)) = Region::attach(guarded.memory()) else { return tally };
-    tally.attached = true;
+    let program = Program::begin(images, guarded, bytes, || {});
+    let Ok((region, _)) = Region::attach(guarded.memory()) else { return Tally::default() };
     let mut player = Player::new(&region);
-    for _ in 0..STEPS {
-        if input.is_at_end() {
-            break;
-        }
-        let what = input.byte();
-        if what < 96 {
-            damage(image, guarded, &mut input);
-        } else {
-            player.play(what % OPERATIONS, &mut input);
-            tally.operations += 1;
-        }
-    }
+    let tally = program.go_on(STEPS, |what, input| player.play(what, input));
     player.leave();
     tally
 }

@@ -3,7 +3,8 @@
 use crate::guarded::Guarded;
 use crate::handles::{self, Stage};
 use crate::images::{self, Image, WORDS};
-use crate::operations::{self, Tally};
+use crate::operations;
+use crate::program::Tally;
 
 /// What an input is run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -69,14 +69,7 @@ impl Arena {
     /// Makes an empty region.
     pub(super) fn format(&self, shape: Shape) -> Region {
         self.load(&vec![0; WORDS]);
-        let header = Header {
-            shape,
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
+        let header = Header::plain(shape);
         Region::format(self.memory(), &header).unwrap_or_else(|e| panic!("{e:?}"))
     }
 

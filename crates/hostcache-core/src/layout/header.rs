@@ -71,6 +71,19 @@ impl From<GeometryError> for HeaderError {
 const FIELDS: usize = 16;
 
 impl Header {
+    /// The header of a region of this shape, with nothing said of its making and no wishes.
+    #[must_use]
+    pub fn plain(shape: Shape) -> Self {
+        Self {
+            shape,
+            created_unix_secs: 0,
+            boot_id: [0; 16],
+            default_ttl_ms: 0,
+            max_ttl_ms: 0,
+            huge_pages: false,
+        }
+    }
+
     fn encode(&self) -> [u64; FIELDS] {
         let s = &self.shape;
         let [boot_low, boot_high] = [0, 8].map(|at| {

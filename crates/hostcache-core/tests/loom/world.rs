@@ -98,14 +98,7 @@ impl World {
             epoch_bits: 2,
             seed: 1,
         };
-        let header = Header {
-            shape,
-            created_unix_secs: 0,
-            boot_id: [0; 16],
-            default_ttl_ms: 0,
-            max_ttl_ms: 0,
-            huge_pages: false,
-        };
+        let header = Header::plain(shape);
         let region = Region::format(Memory::zeroed(words), &header).expect("a valid shape");
         assert_eq!(region.geometry().pages, plan.pages);
         let lanes = (0..LANES as LaneId)
