@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use hostcache_core::Counter;
+
 use super::act::{Act, Op};
 use super::arena::Image;
 use super::bench::{Bench, Finding, Scene};
@@ -82,6 +84,7 @@ impl Bench {
         }
         let dead = scene.dead | act.mortal();
         let before = self.view(scene.keys);
+        let evicted_before = self.lab.region().counters().get(Counter::Evictions);
         let mut hash = self.remember();
         let mut stepped = Stepped::default();
         let mut views: Vec<(u64, View)> = Vec::new();
@@ -134,30 +137,57 @@ impl Bench {
             return Ok(None);
         }
         let after = self.view(scene.keys);
-        monotone(act, &before, &after, &views).map_err(|(what, at)| finding(what, at))?;
+        let evicted = self.lab.region().counters().get(Counter::Evictions) - evicted_before;
+        monotone(act, &before, &after, &views, evicted).map_err(|(what, at)| finding(what, at))?;
         Ok(Some(stepped))
     }
 }
 
-/// Every key shows what it showed before, up to some point, and what it shows afterwards from there on.
+/// What a key shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Before,
+    Between,
+    After,
+}
+
+/// Every key shows what it showed before, up to some point, and what it shows afterwards from there on. The act's own key may show
+/// nothing in between: to make room for the new item is to evict, the old one perhaps. Whatever vanished without having been asked
+/// to was evicted, and counted by the end.
 fn monotone(
     act: &Act,
     before: &View,
     after: &View,
     views: &[(u64, View)],
+    evicted: u64,
 ) -> Result<(), (String, u64)> {
+    let mut vanished = 0;
     for key in 0..before.len() {
-        let mut turned = false;
+        let [was, will] = [before[key], after[key]];
+        let (mut stage, mut absent) = (Stage::Before, false);
         for (at, view) in views {
-            let [was, is, will] = [before[key], view[key], after[key]];
-            turned |= was != is;
-            if is != will && (turned || is != was) {
+            let is = view[key];
+            let next = match is {
+                _ if is == will => Some(Stage::After),
+                _ if is == was => Some(Stage::Before),
+                None if key == act.key && was.is_some() && was != will => Some(Stage::Between),
+                _ => None,
+            };
+            let Some(next) = next.filter(|next| *next >= stage) else {
                 return Err((
                     format!("key {key} shows {is:?}: {was:?} before, {will:?} after"),
                     *at,
                 ));
-            }
+            };
+            stage = next;
+            absent |= next == Stage::Between;
         }
+        let ended = key != act.key && act.op != Op::Clear && was.is_some() && will.is_none();
+        vanished += u64::from(absent || ended);
+    }
+    if vanished > evicted {
+        let at = views.last().map_or(0, |(at, _)| *at);
+        return Err((format!("{vanished} keys vanished, {evicted} evictions are counted"), at));
     }
     if act.op == Op::Clear {
         for (at, view) in views {
