@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hostcache_core::fault::{Fault, planted};
 use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
@@ -36,7 +37,11 @@ pub(crate) struct Attachment {
     /// By which its deadlines count.
     pub(crate) clock: Clock,
     /// What the file was at first.
-    identity: (u64, u64),
+    pub(crate) identity: (u64, u64),
+    /// Set once this process has gone over to another region.
+    left: AtomicBool,
+    /// Set once it was said that the region which has the name can't be used.
+    complained: AtomicBool,
     pub(crate) care: Care,
     /// Before the mapping that it guards.
     guard: Option<TruncationGuard>,
@@ -125,6 +130,8 @@ impl Attachment {
             reservations,
             clock,
             identity,
+            left: AtomicBool::new(false),
+            complained: AtomicBool::new(false),
             care: Care::default(),
             guard: None,
             mapping,
@@ -160,6 +167,20 @@ impl Attachment {
 
     pub(crate) fn mapping(&self) -> &Mapping {
         &self.mapping
+    }
+
+    /// Whether this process has gone over to another region.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was not yet said that the region which has the name can't be used.
+    pub(crate) fn complains(&self) -> bool {
+        !self.complained.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn is_writable(&self) -> bool {

@@ -43,6 +43,12 @@
 //! at most a quarter of the capacity together, and a dead process's count for nothing. A pinned item keeps its page of memory as it is:
 //! many small pins held for long can leave no room for values of several pages.
 //!
+//! # A name and its region
+//!
+//! Where a region's file is removed while it is in use, its users go on with it, until another region has its name: then they go over
+//! to that, looking at every write and every 64th read whether half a second has passed since the last look. What was in the old
+//! region has ended.
+//!
 //! # Without a file
 //!
 //! [`CacheBuilder::memfd`] makes a region in memory that has no file in any directory, its size sealed; it is handed from process
@@ -87,6 +93,7 @@ mod cache;
 mod clock;
 mod codec;
 mod error;
+mod follow;
 mod found;
 mod inspect;
 mod item;

@@ -249,8 +249,8 @@ pub(crate) fn attach_read_only(place: &Place) -> Result<Attachment, OpenError> {
 }
 
 impl Cache {
-    /// Removes a region's name. Who is attached goes on with the region until it re-attaches; its memory
-    /// comes back when the last of them is gone. The name is looked for as [`CacheBuilder::open`] does.
+    /// Removes a region's name. Who is attached goes on with the region until another one has its name, and goes over to
+    /// that within a second; its memory comes back when the last handle that was opened on it is gone. The name is looked for as [`CacheBuilder::open`] does.
     ///
     /// # Errors
     ///

@@ -4,6 +4,8 @@
 //! or a miss. A reader writes nothing but a saturating use mark and its own counters; a read-only
 //! handle writes nothing at all, and its reads are not counted.
 
+use std::cell::Cell;
+
 use hostcache_core::layout::MAX_KEY_LEN;
 use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, Sink, Value};
 
@@ -150,11 +152,13 @@ impl Cache {
             // Counted in each branch, so that nothing has to be carried to the other end.
             Some(match region.get_quickly(attachment, key, sink)? {
                 Some(taken) => {
-                    ticket.tally(region, Counter::GetHits);
+                    let count = ticket.tally(region, Counter::GetHits);
+                    self.shared.keep_up_now_and_then(count);
                     Some(taken)
                 }
                 None => {
-                    ticket.tally(region, Counter::GetMisses);
+                    let count = ticket.tally(region, Counter::GetMisses);
+                    self.shared.keep_up_now_and_then(count);
                     None
                 }
             })
@@ -222,9 +226,17 @@ impl Cache {
         if !is_valid_key(key) {
             return Err(self.invalid_key(key));
         }
-        let attachment = self.shared.attached().map_err(|e| ReadError::Attach(Box::new(e)))?;
+        let attached = || self.shared.attached().map_err(|e| ReadError::Attach(Box::new(e)));
+        let attachment = attached()?;
         let host = &**attachment;
-        self.answer(host.region.get(host, key, false, sink))
+        let answer = self.answer(host.region.get(host, key, false, sink))?;
+        if answer.is_some() {
+            self.shared.keep_up_now_and_then(next_peek());
+        } else if self.shared.keep_up() {
+            let host = &**attached()?;
+            return self.answer(host.region.get(host, key, false, sink));
+        }
+        Ok(answer)
     }
 
     fn answer<T>(&self, got: Result<Got<T>, Exhausted>) -> Result<Option<T>, Box<ReadError>> {
@@ -250,6 +262,17 @@ impl Cache {
     fn invalid_key(&self, key: &[u8]) -> Box<ReadError> {
         Box::new(ReadError::InvalidKey { region: self.name().to_owned(), len: key.len() })
     }
+}
+
+thread_local! {
+    static PEEKS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts the reads of this thread that leave no trace.
+fn next_peek() -> u64 {
+    let next = PEEKS.get().wrapping_add(1);
+    PEEKS.set(next);
+    next
 }
 
 /// Whether a key has a length that is allowed.

@@ -17,18 +17,21 @@ use hostcache_os::{ProcessMark, fork_epoch};
 
 use crate::OpenError;
 use crate::attachment::Attachment;
+use crate::follow::Lookout;
 use crate::place::Place;
 
 /// What all clones of a handle share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) place: Place,
-    /// Number of this opening within the process and its forks.
-    id: u64,
+    /// Number of this opening within the process and its forks; another one once it has gone over to another region, so
+    /// that no seat fits any more.
+    id: AtomicU64,
     writable: bool,
-    /// Attachments by fork epoch, newest first; nodes are only added, so a fork at any moment leaves a
-    /// whole list to the child.
+    /// Attachments, newest first: that of each fork epoch, and of each region that had the name. Nodes are only added, so
+    /// a fork at any moment leaves a whole list to the child, and what was borrowed stays.
     attachments: AtomicPtr<Node>,
+    lookout: Lookout,
 }
 
 #[derive(Debug)]
@@ -130,14 +133,20 @@ impl Shared {
         let node = Node { epoch: fork_epoch(), attachment, next: ptr::null_mut() };
         Self {
             place,
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            id: AtomicU64::new(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
             writable,
             attachments: AtomicPtr::new(Box::into_raw(Box::new(node))),
+            lookout: Lookout::new(),
         }
     }
 
     pub(crate) fn is_writable(&self) -> bool {
         self.writable
+    }
+
+    fn id(&self) -> u64 {
+        // With the store in `go_over`: who sees the number sees the attachment that it stands for.
+        self.id.load(Ordering::Acquire)
     }
 
     /// This process's attachment, to keep.
@@ -178,6 +187,59 @@ impl Shared {
         }
     }
 
+    /// Goes over to the region that has the name by now, if it is time to look and there is another one; whether it did.
+    #[inline]
+    pub(crate) fn keep_up(&self) -> bool {
+        !self.place.is_private() && self.lookout.is_due() && self.look()
+    }
+
+    /// [`Shared::keep_up`] at every 64th of a count: what is nearly always met has no time for the clock. Goes over for the
+    /// operations that come.
+    #[inline(always)]
+    pub(crate) fn keep_up_now_and_then(&self, count: u64) {
+        if count.is_multiple_of(64) {
+            self.keep_up_at_last();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_up_at_last(&self) {
+        self.keep_up();
+    }
+
+    #[cold]
+    fn look(&self) -> bool {
+        let head = self.attachments.load(Ordering::Acquire);
+        // SAFETY: as in `attached`.
+        let old = unsafe { &*head };
+        // A forked child finds what has the name when it attaches.
+        if old.epoch != fork_epoch() || !old.attachment.is_replaced() {
+            return false;
+        }
+        let Some(new) = old.attachment.successor(&self.place) else { return false };
+        old.attachment.abandon(&self.place);
+        self.go_over(head, new)
+    }
+
+    fn go_over(&self, head: *mut Node, new: Attachment) -> bool {
+        let node = Node { epoch: fork_epoch(), attachment: Arc::new(new), next: head };
+        let node = Box::into_raw(Box::new(node));
+        let gone =
+            self.attachments.compare_exchange(head, node, Ordering::AcqRel, Ordering::Acquire);
+        if gone.is_err() {
+            // Another thread was faster.
+            // SAFETY: the node was not published.
+            drop(unsafe { Box::from_raw(node) });
+            return true;
+        }
+        // SAFETY: as in `attached`.
+        unsafe { &*head }.attachment.leave();
+        // With the load in `id`.
+        self.id.store(NEXT_ID.fetch_add(1, Ordering::Relaxed), Ordering::Release);
+        true
+    }
+
     /// Runs an operation on this thread's lane.
     #[inline(always)]
     pub(crate) fn with_lane<T>(
@@ -186,6 +248,7 @@ impl Shared {
     ) -> Result<T, Box<OpenError>> {
         if let Some(seat) = self.last_seat()
             && seat.is_free()
+            && !self.keep_up()
         {
             // SAFETY: none is under way.
             return Ok(unsafe { seat.run(operation) });
@@ -221,7 +284,7 @@ impl Shared {
         // SAFETY: `LAST` is null or a seat of this thread that `SEATS` keeps; a seat that is dropped clears it first, and
         // seats of this cache are dropped by this thread only, behind the use of the reference.
         let last = unsafe { LAST.get().as_ref() }?;
-        last.is_for(self.id).then_some(last)
+        last.is_for(self.id.load(Ordering::Relaxed)).then_some(last)
     }
 
     /// On a seat that is not the one used last, or is not there yet.
@@ -237,6 +300,9 @@ impl Shared {
         if seat.busy.load(Ordering::Relaxed) {
             return self.with_guest_lane(operation);
         }
+        if self.keep_up() {
+            return self.with_other_seat(operation);
+        }
         // SAFETY: none is under way.
         Ok(unsafe { seat.run(operation) })
     }
@@ -246,22 +312,26 @@ impl Shared {
         let seat = SEATS.try_with(|seats| {
             // Borrowed already: a signal handler in the middle of this function.
             let mut seats = seats.try_borrow_mut().ok()?;
-            if let Some(seat) = seats.iter().find(|seat| seat.is_for(self.id) && seat.is_current())
-            {
+            let id = self.id();
+            if let Some(seat) = seats.iter().find(|seat| seat.is_for(id) && seat.is_current()) {
                 return Some(Ok(Rc::clone(seat)));
             }
-            // Of an ancestor, or one whose lane was taken away; an operation may be interrupted in the middle of it.
-            seats.retain(|seat| seat.id != self.id || seat.busy.load(Ordering::Relaxed));
-            Some(self.sit().inspect(|seat| seats.push(Rc::clone(seat))))
+            // Of an ancestor, or one whose lane was taken away, or in a region that was left; an operation may be interrupted
+            // in the middle of it.
+            seats.retain(|seat| {
+                let is_in_use = seat.busy.load(Ordering::Relaxed);
+                is_in_use || (seat.id != id && !seat.attachment.is_left())
+            });
+            Some(self.sit(id).inspect(|seat| seats.push(Rc::clone(seat))))
         });
         seat.ok().flatten()
     }
 
-    fn sit(&self) -> Result<Rc<Seat>, Box<OpenError>> {
+    fn sit(&self, id: u64) -> Result<Rc<Seat>, Box<OpenError>> {
         let attachment = self.attachment()?;
         let lane = attachment.take_lane(&self.place)?;
         Ok(Rc::new(Seat {
-            id: self.id,
+            id,
             process: ProcessMark::new(),
             ticket: lane.ticket(),
             busy: AtomicBool::new(false),
@@ -289,7 +359,8 @@ impl Drop for Shared {
         // The last handle: this thread's seat goes now, others' with their threads.
         let _ = SEATS.try_with(|seats| {
             if let Ok(mut seats) = seats.try_borrow_mut() {
-                seats.retain(|seat| seat.id != self.id);
+                let id = self.id();
+                seats.retain(|seat| seat.id != id && !seat.attachment.is_left());
             }
         });
         let mut next = *self.attachments.get_mut();

@@ -70,7 +70,10 @@ impl Cache {
             if !attachment.geometry().holds_any_key_with(request.value.len()) {
                 return None;
             }
-            Session::new(&attachment.region, lane, attachment).set_quickly(key, request)
+            let token =
+                Session::new(&attachment.region, lane, attachment).set_quickly(key, request)?;
+            self.shared.keep_up_now_and_then(token);
+            Some(token)
         })
     }
 

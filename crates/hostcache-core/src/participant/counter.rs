@@ -92,14 +92,16 @@ impl Counters {
     }
 }
 
-/// Adds in a lane's record. The lane is this thread's alone, so this is no atomic read-modify-write.
+/// Adds in a lane's record; the sum. The lane is this thread's alone, so this is no atomic read-modify-write.
 #[inline(always)]
-pub(crate) fn add(record: &Record, counter: Counter, by: u64) {
+pub(crate) fn add(record: &Record, counter: Counter, by: u64) -> u64 {
     if cfg!(loom) {
-        return;
+        return 0;
     }
     let word = &record[record::COUNTERS as usize + counter as usize];
-    word.store(word.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+    let next = word.load(Ordering::Relaxed).wrapping_add(by);
+    word.store(next, Ordering::Relaxed);
+    next
 }
 
 impl Lane {
@@ -111,10 +113,11 @@ impl Lane {
 }
 
 impl Ticket {
-    /// Counts one event of a reader in the lane's record. Should the lane have been taken away, its next owner counts it.
+    /// Counts one event of a reader in the lane's record; the count. Should the lane have been taken away, its next owner
+    /// counts it.
     #[inline(always)]
-    pub fn tally(self, region: &Region, counter: Counter) {
-        add(self.record(region), counter, 1);
+    pub fn tally(self, region: &Region, counter: Counter) -> u64 {
+        add(self.record(region), counter, 1)
     }
 }
 
