@@ -16,7 +16,7 @@ mod command {
     use std::time::Instant;
 
     use hostcache_tests::random::seed;
-    use hostcache_tests::torture::{Totals, Work, replay, run};
+    use hostcache_tests::torture::{Pairs, Schedules, Totals, Work, duel, replay, run};
     use hostcache_tests::volume::points;
 
     const USAGE: &str = "\
@@ -25,10 +25,13 @@ Usage: hostcache-torture run [FIRST]      every operation killed and stopped, fr
        hostcache-torture kill SEED CASE [POINT]
        hostcache-torture double SEED CASE INDEX [POINT]
        hostcache-torture stop SEED CASE OPERATIONS SEED CODE TIMES
+       hostcache-torture pair SEED CASE KILL THIRD PLACES
                                           one finding once more
+       hostcache-torture pairs [FIRST]    two processes at once, switched at their accesses
 
 Volumes: HOSTCACHE_TEST_KILL_POINTS, HOSTCACHE_TEST_DOUBLE_FAULTS, HOSTCACHE_TEST_STOP_POINTS,
-HOSTCACHE_TEST_STOP_OPS (operations of others at each stop). HOSTCACHE_SEED replays a run.
+HOSTCACHE_TEST_STOP_OPS (operations of others at each stop); HOSTCACHE_TEST_PAIRS (interleavings),
+HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HOSTCACHE_SEED replays a run.
 ";
 
     pub(crate) fn main() -> ExitCode {
@@ -36,7 +39,8 @@ HOSTCACHE_TEST_STOP_OPS (operations of others at each stop). HOSTCACHE_SEED repl
         match words.first().map(String::as_str) {
             Some("run") => torture(words.get(1), false),
             Some("coverage") => torture(None, true),
-            Some("kill" | "double" | "stop") => match replay(&words) {
+            Some("pairs") => pairs(words.get(1)),
+            Some("kill" | "double" | "stop" | "pair") => match replay(&words) {
                 Ok(Ok(())) => {
                     println!("nothing found");
                     ExitCode::SUCCESS
@@ -54,6 +58,23 @@ HOSTCACHE_TEST_STOP_OPS (operations of others at each stop). HOSTCACHE_SEED repl
     fn usage(wrong: &str) -> ExitCode {
         eprint!("hostcache-torture: {wrong}\n\n{USAGE}");
         ExitCode::from(2)
+    }
+
+    fn pairs(first: Option<&String>) -> ExitCode {
+        let seed = seed("pairs");
+        let first = first.and_then(|first| first.parse().ok()).unwrap_or(0);
+        let work = Pairs { first, ..Pairs::of_environment(seed, points) };
+        let start = Instant::now();
+        let progress = |sum: &Schedules| eprintln!("{:>5} s  {sum}", start.elapsed().as_secs());
+        match duel(&work, progress) {
+            Ok(sum) => println!("{sum}"),
+            Err(None) => println!("skipped: processes may not be traced here"),
+            Err(Some(finding)) => {
+                println!("{finding}");
+                return ExitCode::FAILURE;
+            }
+        }
+        ExitCode::SUCCESS
     }
 
     fn torture(first: Option<&String>, lists: bool) -> ExitCode {

@@ -4,7 +4,7 @@ use crate::step::Step;
 use crate::test;
 
 /// Ten times what `cargo xtask test` does.
-const VOLUMES: [(&str, &str); 9] = [
+const VOLUMES: [(&str, &str); 11] = [
     ("HOSTCACHE_TEST_OPS", "100000000"),
     ("HOSTCACHE_TEST_STOPS", "10000"),
     ("HOSTCACHE_TEST_KILLS", "10000"),
@@ -14,6 +14,8 @@ const VOLUMES: [(&str, &str); 9] = [
     ("HOSTCACHE_TEST_KILL_POINTS", "10000000"),
     ("HOSTCACHE_TEST_DOUBLE_FAULTS", "20000000"),
     ("HOSTCACHE_TEST_STOP_POINTS", "5000000"),
+    ("HOSTCACHE_TEST_PAIRS", "1000000"),
+    ("HOSTCACHE_TEST_PAIR_CUTS", "1000000"),
 ];
 
 /// Takeovers within a second, and a warm start of a million items.

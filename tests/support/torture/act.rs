@@ -149,6 +149,13 @@ impl<'a, H: Host> Prepared<'a, H> {
         Self { region, host, lane, token, value, key, out: vec![0; 1 << 16] }
     }
 
+    /// Gives the lane back.
+    pub(super) fn detach(self) {
+        if let Some(lane) = self.lane {
+            lane.detach(self.region, self.host);
+        }
+    }
+
     pub(super) fn perform(&mut self, act: &Act) -> u64 {
         let (region, host) = (self.region, self.host);
         let (key, value) = (&self.key[..], &self.value[..]);

@@ -60,7 +60,7 @@ impl Bench {
     }
 
     /// Tells all benches what this one has seen.
-    fn teach(&mut self) {
+    pub(super) fn teach(&mut self) {
         let (stores, touches) = (self.code.stores(), self.code.touches());
         let mut lore = self.lore();
         lore.stores.extend(stores);

@@ -14,6 +14,9 @@ use super::tracee::Untraceable;
 ///
 /// What is wrong with the words.
 pub fn replay(words: &[String]) -> Result<Result<(), Finding>, String> {
+    if words.first().is_some_and(|kind| kind == "pair") {
+        return super::pairs::again(&words[1..]);
+    }
     let number = |at: usize| -> Result<u64, String> {
         let word = words.get(at).ok_or("too few words: KIND SEED CASE POINT…")?;
         word.parse().map_err(|e| format!("{word:?}: {e}"))
@@ -34,6 +37,6 @@ pub fn replay(words: &[String]) -> Result<Result<(), Finding>, String> {
                 Err(finding) => Err(finding),
             }
         }
-        other => return Err(format!("{other:?}: kill, double or stop")),
+        other => return Err(format!("{other:?}: kill, double, stop or pair")),
     })
 }

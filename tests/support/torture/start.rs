@@ -40,13 +40,24 @@ starts! {
 
 /// Makes a state in the laboratory; the dead die in the field.
 pub(super) fn build(bench: &mut Bench, start: Start, small: bool, random: &mut Random) -> Scene {
+    build_in(bench, start, None, small, random)
+}
+
+/// The same, in a table of so many buckets.
+pub(super) fn build_in(
+    bench: &mut Bench,
+    start: Start,
+    buckets: Option<u64>,
+    small: bool,
+    random: &mut Random,
+) -> Scene {
     let base = match start {
         Start::Dead => *random.pick(&[Start::Few, Start::Classes, Start::Churned, Start::Runs]),
         Start::DeadFull => Start::Full,
         Start::DeadCrowded => Start::Crowded,
         other => other,
     };
-    let mut scene = populate(bench, base, small, random);
+    let mut scene = populate(bench, base, buckets, small, random);
     if base != start {
         kill_somebody(bench, &mut scene, random);
     }
@@ -86,14 +97,20 @@ impl Builder<'_> {
     }
 }
 
-fn populate(bench: &Bench, start: Start, small: bool, random: &mut Random) -> Scene {
+fn populate(
+    bench: &Bench,
+    start: Start,
+    buckets: Option<u64>,
+    small: bool,
+    random: &mut Random,
+) -> Scene {
     let lab = &bench.lab;
-    let buckets = match start {
+    let usual = match start {
         Start::Crowded => 2,
         Start::Churned => 8,
         _ => 128,
     };
-    let region = lab.format(shape(buckets, small));
+    let region = lab.format(shape(buckets.unwrap_or(usual), small));
     let now = 1_000;
     lab.desk(desk::NOW).store(now, Ordering::SeqCst);
     lab.bury(0);

@@ -7,14 +7,15 @@ use hostcache_core::layout::Identity;
 use hostcache_core::{Counter, Lane};
 
 use super::act::{Act, Op, answer};
-use super::arena::desk;
+use super::arena::{Arena, desk};
 use super::bench::{Bench, Finding, Scene};
 use super::churn::Churn;
+use super::code::Code;
 use super::content::{self, Item, Keys, View};
 use super::judge;
 use super::shape::SURVIVOR;
 use super::spec;
-use super::tracee::Halt;
+use super::tracee::{Halt, Tracee};
 use crate::random::Random;
 
 /// Before which access the victim is stopped, and for how long.
@@ -41,12 +42,75 @@ impl Place {
     }
 }
 
+/// Where a process came to stand: before an instruction, met for so many times before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Met {
+    pub(super) at: u64,
+    pub(super) number: u64,
+}
+
+impl Met {
+    /// The same for every run of this build.
+    pub(super) fn place(self) -> Place {
+        Place::Meeting { at: self.at.wrapping_sub(origin()), number: self.number }
+    }
+}
+
+/// Goes on from breakpoint to breakpoint to a place; `None`: it ended before. Whoever is resumed does not count the
+/// access before which it stands.
+pub(super) fn run_to(
+    who: &mut Tracee,
+    field: &Arena,
+    code: &mut Code,
+    place: Place,
+    is_resumed: bool,
+) -> Option<Met> {
+    let mut met = HashMap::<u64, u64>::new();
+    let mut accesses = 0;
+    let mut stands = is_resumed;
+    loop {
+        if !stands && who.run() == Halt::Signed {
+            return None;
+        }
+        let at = who.at();
+        let touch = who.next(field, code);
+        if !stands {
+            let number = *met.entry(at).and_modify(|times| *times += 1).or_insert(0);
+            let is_there = match place {
+                Place::Access(access) => touch.is_some() && accesses == access,
+                Place::Meeting { number: wanted, .. } => number == wanted,
+            };
+            if is_there {
+                return Some(Met { at, number });
+            }
+            accesses += u64::from(touch.is_some());
+        }
+        stands = false;
+        if who.step() == Halt::Signed {
+            return None;
+        }
+        if let Some((_, end)) = touch.and_then(|touch| touch.repeated)
+            && who.at() == at
+        {
+            who.finish_repeated(at, end);
+        }
+    }
+}
+
 /// Code is named by its distance from here, so that a name holds for every run of one build.
 fn origin() -> u64 {
     judge::exact as *const () as u64
 }
 
 impl Bench {
+    /// The breakpoints by which a place is found.
+    pub(super) fn places_of(&self, place: Place) -> Vec<u64> {
+        match place {
+            Place::Access(_) => self.lore().touches.iter().copied().collect(),
+            Place::Meeting { at, .. } => vec![at.wrapping_add(origin())],
+        }
+    }
+
     /// Stops the victim before an access, lets others work, and lets it end. False: it has no such access.
     pub(super) fn stop_at(
         &mut self,
@@ -58,38 +122,12 @@ impl Bench {
         self.victim.clear();
         self.set_up(scene, act);
         let before = self.view(scene.keys);
-        match stop.place {
-            Place::Access(_) => {
-                let touches = self.lore().touches.clone();
-                self.victim.plant(touches);
-            }
-            Place::Meeting { at, .. } => self.victim.plant([at.wrapping_add(origin())]),
-        }
-        let mut met = HashMap::<u64, u64>::new();
-        let mut accesses = 0;
-        let stood_at = loop {
-            let Halt::At(at) = self.victim.run() else { return Ok(false) };
-            let touch = self.victim.next(&self.field, &mut self.code);
-            let meeting = *met.entry(at).and_modify(|times| *times += 1).or_insert(0);
-            let is_there = match stop.place {
-                Place::Access(access) => touch.is_some() && accesses == access,
-                Place::Meeting { number, .. } => meeting == number,
-            };
-            if is_there {
-                break at;
-            }
-            accesses += u64::from(touch.is_some());
-            if self.victim.step() == Halt::Signed {
-                return Ok(false);
-            }
-            if let Some((_, end)) = touch.and_then(|touch| touch.repeated)
-                && self.victim.at() == at
-            {
-                self.victim.finish_repeated(at, end);
-            }
-        };
+        let places = self.places_of(stop.place);
+        self.victim.plant(places);
+        let met = run_to(&mut self.victim, &self.field, &mut self.code, stop.place, false);
+        let Some(Met { at: stood_at, number }) = met else { return Ok(false) };
         let finding = |what: String| {
-            let (at, number) = (stood_at.wrapping_sub(origin()), met[&stood_at]);
+            let at = stood_at.wrapping_sub(origin());
             Finding {
                 what: format!("stopped at {at:#x}, met {number} times, of {act:?}: {what}"),
                 replay: format!("{replay} {} {at} {number}", stop.seed),

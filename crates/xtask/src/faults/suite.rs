@@ -90,6 +90,7 @@ const SUITES: &[Plan] = &[
     plan("forks", &SYSTEM, &["forks"], 120),
     plan("pins", &SYSTEM, &["pins"], 180),
     plan("processes", &SYSTEM, &["processes"], 240),
+    plan("pairs", &SYSTEM, &["pairs"], 120),
     plan("histories", &SYSTEM, &["histories"], 300),
     Plan {
         environment: SMALL_COUNTERS,
