@@ -58,7 +58,8 @@ fn lane(
     let mut stream = IndexStream::new(Distribution::Uniform, Workload::LARGE.keys, seed);
     Box::new(move |operations| {
         let mut time = Duration::ZERO;
-        for _ in 0..operations.div_ceil(batch as u64) {
+        let calls = operations.div_ceil(batch as u64);
+        for _ in 0..calls {
             let indices: Vec<u32> = (0..batch).map(|_| stream.next_index()).collect();
             let keys: Vec<Key> = indices.iter().map(|&index| Key::present(index)).collect();
             let begin = Instant::now();
@@ -68,6 +69,6 @@ fn lane(
                 assert_eq!(value.as_deref(), Some(&[index as u8; VALUE][..]));
             }
         }
-        time
+        time.mul_f64(operations as f64 / (calls * batch as u64) as f64)
     })
 }

@@ -4,85 +4,52 @@
 //! of a round is the mean over the CPUs of x2 / x1 on that CPU. hostcache's slowdown is compared with the floor's
 //! *of the same round*: what two CPUs make of shared lines changes from minute to minute on a virtual machine.
 
-mod phase;
-
 use std::error::Error;
 
 use hostcache_benches::figures::Spread;
+use hostcache_benches::phase::{Round, Task, round};
 use hostcache_benches::record::{self, Table};
 use hostcache_benches::settings::{self, SubjectKind};
 use hostcache_benches::side_by_side::ratios;
+use hostcache_benches::store::{Attached, Inherited, Store};
+use hostcache_benches::subject::{Floor, Region};
 use hostcache_benches::{Operation, Workload, processes};
 
-use phase::{Shared, phase};
-
+const WORKLOAD: Workload = Workload::HOT;
 const ROUNDS: usize = 25;
 /// hostcache's slowdown as a multiple of the floor's, at most.
 const GOAL: f64 = 1.1;
 const OPERATIONS: [Operation; 4] =
     [Operation::GetHit, Operation::GetMiss, Operation::SetOver, Operation::Mixed];
 
-/// What one subject did in one round.
-#[derive(Clone, Copy)]
-struct Round {
-    alone: f64,
-    together: f64,
-    slowdown: f64,
-    kept: f64,
-}
-
-/// `None` if in one of the phases nothing was kept on one of the CPUs.
-fn round(
-    shared: &Shared,
-    operation: Operation,
-    cpus: [usize; 2],
-    seed: u64,
-) -> Result<Option<Round>, Box<dyn Error>> {
-    let first = phase(shared, operation, &cpus[..1], seed)?;
-    let second = phase(shared, operation, &cpus[1..], seed.wrapping_add(1))?;
-    let together = phase(shared, operation, &cpus, seed)?;
-    shared.with_session(seed, &mut |session| session.check_all())?;
-    let [Some(a), Some(b), Some(with_b), Some(with_a)] =
-        [first[0], second[0], together[0], together[1]]
-    else {
-        return Ok(None);
+/// The items that workers share.
+fn store(kind: SubjectKind, seed: u64) -> Result<Box<dyn Store>, Box<dyn Error>> {
+    let store: Box<dyn Store> = if kind == SubjectKind::Floor {
+        Box::new(Inherited(Floor::new(WORKLOAD.keys)?, WORKLOAD))
+    } else {
+        Box::new(Attached(Region::create("multi", &WORKLOAD)?, WORKLOAD))
     };
-    Ok(Some(Round {
-        alone: (a.nanos + b.nanos) / 2.0,
-        together: (with_b.nanos + with_a.nanos) / 2.0,
-        slowdown: (with_b.nanos / a.nanos + with_a.nanos / b.nanos) / 2.0,
-        kept: with_b.share.min(with_a.share),
-    }))
-}
-
-/// The first two CPUs of those that were chosen, else of those that this process may use.
-fn choose_cpus() -> Result<[usize; 2], Box<dyn Error>> {
-    let allowed = processes::allowed_cpus()?;
-    let chosen = settings::cpus()?.unwrap_or_else(|| allowed.clone());
-    match chosen[..] {
-        [first, second, ..] if allowed.contains(&first) && allowed.contains(&second) => {
-            Ok([first, second])
-        }
-        _ => Err(format!("two CPUs of {allowed:?} are needed, the choice was {chosen:?}").into()),
-    }
+    store.attach(WORKLOAD.distribution, seed)?.fill();
+    Ok(store)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let kinds = settings::subjects(&[SubjectKind::Hostcache, SubjectKind::Floor])?;
     let seed = settings::seed()?;
-    let [first, second] = choose_cpus()?;
+    let [first, second] = processes::choose_two()?;
     let rounds = if settings::measuring() { ROUNDS } else { 1 };
-    let subjects: Vec<Shared> =
-        kinds.iter().map(|&kind| Shared::create(kind, seed)).collect::<Result<_, _>>()?;
+    let stores: Vec<Box<dyn Store>> =
+        kinds.iter().map(|&kind| store(kind, seed)).collect::<Result<_, _>>()?;
 
     // measured[operation][subject][round]; round 0 only warms up and is thrown away.
     let mut measured = vec![vec![Vec::new(); kinds.len()]; OPERATIONS.len()];
     for number in 0..=rounds {
         for (by_subject, &operation) in measured.iter_mut().zip(&OPERATIONS) {
-            for turn in 0..subjects.len() {
-                let subject = (turn + number) % subjects.len();
+            for turn in 0..stores.len() {
+                let subject = (turn + number) % stores.len();
                 let seed = seed.wrapping_add(2 * number as u64);
-                let result = round(&subjects[subject], operation, [first, second], seed)?;
+                let task = Task { operation, order: WORKLOAD.distribution, seed };
+                let result = round(&*stores[subject], task, [first, second])?;
                 if number > 0 {
                     by_subject[subject].push(result);
                 }
@@ -97,10 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "cargo bench -p hostcache-benches --bench multi_process",
         seed,
     );
-    println!(
-        "CPUs {first} and {second}, {rounds} rounds, {} keys, 100 B values.\n",
-        Workload::HOT.keys
-    );
+    println!("CPUs {first} and {second}, {rounds} rounds, {} keys, 100 B values.\n", WORKLOAD.keys);
     print_tables(&kinds, &measured);
     Ok(())
 }

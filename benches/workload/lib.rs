@@ -11,12 +11,16 @@
 //! * [`side_by_side`] and [`processes`]: who runs when. Subjects take turns in batches of about 60 us,
 //!   short enough to fall between two interruptions of a busy machine.
 //!
-//! [`record`] prints what came out in the form in which it is kept under `record/`.
+//! [`phase`] measures a [`Store`](store::Store), a subject that workers attach to, by one worker and by two at once.
+//! [`record`] prints what came out in the form in which it is kept under `record/`, [`chart`] draws it.
 
 pub mod callgrind;
+pub mod chart;
 pub mod figures;
 mod key;
+pub mod latency;
 pub mod overlap;
+pub mod phase;
 pub mod processes;
 mod random;
 pub mod record;
@@ -24,6 +28,7 @@ mod session;
 pub mod settings;
 pub mod shared;
 pub mod side_by_side;
+pub mod store;
 mod stream;
 pub mod subject;
 mod value;

@@ -4,14 +4,29 @@
 //! must have a single thread, and sleeps until all of them have ended.
 
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::overlap::Mark;
+use crate::settings;
 
 /// A worker that waits longer for the others gives up: one of them has failed.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The first two CPUs of those that were chosen, else of those that this process may use.
+pub fn choose_two() -> Result<[usize; 2], Box<dyn std::error::Error>> {
+    let allowed = allowed_cpus()?;
+    let chosen = settings::cpus()?.unwrap_or_else(|| allowed.clone());
+    match chosen[..] {
+        [first, second, ..] if allowed.contains(&first) && allowed.contains(&second) => {
+            Ok([first, second])
+        }
+        _ => Err(format!("two CPUs of {allowed:?} are needed, the choice was {chosen:?}").into()),
+    }
+}
 
 /// CPUs that this process may run on.
 pub fn allowed_cpus() -> io::Result<Vec<usize>> {
@@ -25,15 +40,17 @@ pub fn allowed_cpus() -> io::Result<Vec<usize>> {
         .collect())
 }
 
-/// Runs this thread on `cpu` only.
-pub fn pin_to(cpu: usize) -> io::Result<()> {
-    if cpu >= libc::CPU_SETSIZE as usize {
+/// Runs this thread, and what it starts from then on, on these CPUs only.
+pub fn pin_to(cpus: &[usize]) -> io::Result<()> {
+    if cpus.iter().any(|&cpu| cpu >= libc::CPU_SETSIZE as usize) {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     // SAFETY: all-zero is a valid, empty CPU set.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `cpu` is below the number of CPUs of a set.
-    unsafe { libc::CPU_SET(cpu, &mut set) };
+    for &cpu in cpus {
+        // SAFETY: `cpu` is below the number of CPUs of a set.
+        unsafe { libc::CPU_SET(cpu, &mut set) };
+    }
     // SAFETY: the pointer is to a whole `cpu_set_t`, whose size is given.
     check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) })
 }
@@ -63,10 +80,41 @@ pub fn run_pinned(cpus: &[usize], work: impl Fn(usize)) -> io::Result<()> {
     outcome
 }
 
-fn run_child(cpu: usize, work: impl FnOnce()) -> io::Result<()> {
+/// The same with a thread of this process for each of `cpus`.
+///
+/// # Errors
+/// If a thread can't be pinned.
+///
+/// # Panics
+/// If `work` does.
+pub fn run_threads(cpus: &[usize], work: impl Fn(usize) + Sync) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        let start = |(worker, &cpu): (usize, &usize)| {
+            let work = &work;
+            scope.spawn(move || pin_to(&[cpu]).map(|()| work(worker)))
+        };
+        let threads: Vec<_> = cpus.iter().enumerate().map(start).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, io::Result<()>>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).fold(Ok(()), io::Result::and)
+    })
+}
+
+/// Has the kernel end the program when this one ends, however that comes about.
+pub fn end_with_us(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec it makes one system call, with no memory involved.
+    unsafe { command.pre_exec(ask_to_end_with_parent) }
+}
+
+fn ask_to_end_with_parent() -> io::Result<()> {
     // SAFETY: asks for a signal at the parent's death, no memory is involved.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
-    pin_to(cpu).inspect_err(|error| eprintln!("pinning to CPU {cpu}: {error}"))?;
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
+}
+
+fn run_child(cpu: usize, work: impl FnOnce()) -> io::Result<()> {
+    ask_to_end_with_parent()?;
+    pin_to(&[cpu]).inspect_err(|error| eprintln!("pinning to CPU {cpu}: {error}"))?;
     work();
     Ok(())
 }

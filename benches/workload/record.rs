@@ -1,6 +1,7 @@
 //! What a run prints to be kept: a dated Markdown page with the machine, the command and the tables.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
@@ -9,15 +10,36 @@ use crate::settings;
 /// Prints the head of a record: from its first line, which begins with `# `, to the end of the output is what
 /// belongs into `record/<arch>/<date>-<name>.md`.
 pub fn print_head(title: &str, command: &str, seed: u64) {
-    println!("\n# {title}, {}\n", today());
-    println!("* CPU: {}", cpu_model());
-    println!("* System: {}, {}", first_line("/proc/sys/kernel/ostype"), kernel());
-    println!("* Compiler: {}", env!("HOSTCACHE_BENCH_RUSTC"));
-    println!("* Load at the end: {}", first_line("/proc/loadavg"));
-    println!("* Huge pages for shared memory: {}", first_line(SHMEM_HUGE_PAGES));
-    let set = [settings::SUBJECTS, settings::CPUS];
+    println!("\n{}", head(title, command, seed));
+}
+
+/// The head of a record, with an empty line at its end.
+#[must_use]
+pub fn head(title: &str, command: &str, seed: u64) -> String {
+    let set = [settings::SUBJECTS, settings::CPUS, settings::HUGE_DIR];
     let set = set.iter().filter_map(|name| Some(format!("{name}={} ", env::var(name).ok()?)));
-    println!("* Command: `{}{}={seed} {command}`\n", set.collect::<String>(), settings::SEED);
+    let lines = [
+        format!("# {title}, {}\n", today()),
+        format!("* CPU: {}", cpu_model()),
+        format!("* System: {}, {}", first_line("/proc/sys/kernel/ostype"), kernel()),
+        format!("* Compiler: {}", env!("HOSTCACHE_BENCH_RUSTC")),
+        format!("* Load at the end: {}", load()),
+        format!("* Huge pages for shared memory: {}", first_line(SHMEM_HUGE_PAGES)),
+        format!("* Command: `{}{}={seed} {command}`\n", set.collect::<String>(), settings::SEED),
+    ];
+    lines.map(|line| line + "\n").concat()
+}
+
+/// What the system says of its load: averages over 1, 5 and 15 minutes, threads that run, the newest process id.
+#[must_use]
+pub fn load() -> String {
+    first_line("/proc/loadavg")
+}
+
+/// Where records of this architecture are kept, from the workspace root.
+#[must_use]
+pub fn folder() -> PathBuf {
+    Path::new("benches/record").join(env::consts::ARCH)
 }
 
 const SHMEM_HUGE_PAGES: &str = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
@@ -77,7 +99,9 @@ fn cpu_model() -> String {
     format!("{}, {}, {cpus} CPUs", model.unwrap_or("unknown"), env::consts::ARCH)
 }
 
-fn today() -> String {
+/// The date in UTC, as in names of records.
+#[must_use]
+pub fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = civil_date(seconds / 86_400);
     format!("{year}-{month:02}-{day:02}")

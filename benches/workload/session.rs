@@ -35,7 +35,7 @@ pub enum Operation {
     SetOver,
     /// Set a key that is not there. The keys are taken out again outside the measured time.
     SetNew,
-    /// Ten operations: one [`Self::SetOver`], nine [`Self::GetHit`].
+    /// Twenty operations: one [`Self::SetOver`], nineteen [`Self::GetHit`].
     Mixed,
 }
 
@@ -48,10 +48,13 @@ impl Operation {
             Self::GetMiss => "get miss",
             Self::SetOver => "set over existing",
             Self::SetNew => "set new",
-            Self::Mixed => "9 get : 1 set",
+            Self::Mixed => "95 get : 5 set",
         }
     }
 }
+
+/// [`Operation::Mixed`] is a set once in so many operations.
+const SET_EVERY: u64 = 20;
 
 /// A subject at work on a workload.
 pub struct Session<S> {
@@ -150,10 +153,69 @@ impl<S: Subject> Session<S> {
         }
     }
 
+    /// Gets every item once and counts those that are there, every byte of which must be right: what can be checked
+    /// where items are evicted.
+    ///
+    /// # Panics
+    /// If a value has a wrong byte.
+    pub fn count_right(&mut self) -> u32 {
+        let mut count = 0;
+        for index in 0..self.workload.keys {
+            if self.subject.get_into(&Key::present(index), &mut self.buf) {
+                if !value::correct(&self.buf, index, self.workload.sizes.len(index)) {
+                    wrong_answer(index, true, &self.buf);
+                }
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Gets keys that are there in calls of `batch`, and returns what `operations` keys took. Only the calls are timed.
+    ///
+    /// # Panics
+    /// As [`Self::run`].
+    pub fn run_many(&mut self, batch: usize, operations: u64) -> Duration {
+        let mut time = Duration::ZERO;
+        let calls = operations.div_ceil(batch as u64);
+        for _ in 0..calls {
+            let indices: Vec<u32> = (0..batch).map(|_| self.stream.next_index()).collect();
+            let keys: Vec<Key> = indices.iter().map(|&index| Key::present(index)).collect();
+            let begin = Instant::now();
+            let values = self.subject.get_many(&keys);
+            time += begin.elapsed();
+            assert_eq!(values.len(), batch, "an answer for each key");
+            for (value, index) in values.iter().zip(indices) {
+                let len = self.workload.sizes.len(index);
+                if !value.as_ref().is_some_and(|value| value::plausible(value, index, len)) {
+                    wrong_answer(index, value.is_some(), value.as_deref().unwrap_or_default());
+                }
+            }
+        }
+        time.mul_f64(operations as f64 / (calls * batch as u64) as f64)
+    }
+
+    /// [`Operation::Mixed`] with the clock read around every get; `note` is told the nanoseconds.
+    ///
+    /// # Panics
+    /// As [`Self::run`].
+    pub fn time_each_get(&mut self, operations: u64, note: &mut dyn FnMut(u64)) {
+        for turn in 0..operations {
+            if turn % SET_EVERY == 0 {
+                let index = self.stream.next_index();
+                self.set(index);
+            } else {
+                let begin = Instant::now();
+                self.get_hit();
+                note(begin.elapsed().as_nanos() as u64);
+            }
+        }
+    }
+
     #[inline(never)]
     fn mixed(&mut self, operations: u64) {
         for turn in 0..operations {
-            if turn % 10 == 0 {
+            if turn % SET_EVERY == 0 {
                 let index = self.stream.next_index();
                 self.set(index);
             } else {

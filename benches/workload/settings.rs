@@ -8,6 +8,8 @@ pub const SUBJECTS: &str = "HOSTCACHE_BENCH_SUBJECTS";
 pub const SEED: &str = "HOSTCACHE_BENCH_SEED";
 /// Which CPUs the processes are pinned to, comma-separated.
 pub const CPUS: &str = "HOSTCACHE_BENCH_CPUS";
+/// A directory on a tmpfs that is mounted `huge=always`: what huge pages bring is measured there.
+pub const HUGE_DIR: &str = "HOSTCACHE_BENCH_HUGE_DIR";
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

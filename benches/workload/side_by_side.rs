@@ -30,7 +30,7 @@ pub fn operations_per_batch(mut run: impl FnMut(u64) -> Duration) -> u64 {
 }
 
 /// Nanoseconds per operation of each lane in each round: `figures[lane][round]`.
-pub fn measure(lanes: &mut [Lane], rounds: usize) -> Vec<Vec<f64>> {
+pub fn measure<L: FnMut(u64) -> Duration>(lanes: &mut [L], rounds: usize) -> Vec<Vec<f64>> {
     let operations: Vec<u64> = lanes.iter_mut().map(operations_per_batch).collect();
     let mut figures = vec![Vec::with_capacity(rounds); lanes.len()];
     for round in 0..rounds {

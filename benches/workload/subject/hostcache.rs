@@ -20,16 +20,41 @@ impl Region {
     /// process may fork.
     pub fn create(label: &str, workload: &Workload) -> Result<Self, OpenError> {
         let name = format!("bench-{label}-{}", std::process::id());
+        Self::with_capacity(&name, workload, Self::capacity_for(workload))
+    }
+
+    /// Bytes of capacity with room for every item of `workload`.
+    #[must_use]
+    pub fn capacity_for(workload: &Workload) -> u64 {
         let item = (Key::LEN + workload.sizes.max_len()) as u64;
-        let capacity = SPARE + u64::from(workload.keys) * (item + ITEM_OVERHEAD) * HEADROOM;
+        SPARE + u64::from(workload.keys) * (item + ITEM_OVERHEAD) * HEADROOM
+    }
+
+    /// Creates a region of this name, or at this path, with this capacity for items of `workload`.
+    pub fn with_capacity(
+        name: &str,
+        workload: &Workload,
+        capacity: u64,
+    ) -> Result<Self, OpenError> {
+        let item = Key::LEN + workload.sizes.max_len();
         let item = u32::try_from(item).unwrap_or(u32::MAX);
-        Cache::builder(&*name).capacity(capacity).expected_item_size(item).create()?;
-        Ok(Self(name))
+        Cache::builder(name).capacity(capacity).expected_item_size(item).create()?;
+        Ok(Self(name.to_owned()))
     }
 
     /// Attaches to the region.
     pub fn open(&self) -> Result<HostcacheSubject, OpenError> {
-        Ok(HostcacheSubject(Cache::open(&*self.0)?))
+        Ok(HostcacheSubject(self.cache()?))
+    }
+
+    /// Attaches to the region, to be read into a slice.
+    pub fn open_for_slices(&self, workload: &Workload) -> Result<SliceSubject, OpenError> {
+        Ok(SliceSubject { cache: self.open()?, max_len: workload.sizes.max_len() })
+    }
+
+    /// A handle as any user has it.
+    pub fn cache(&self) -> Result<Cache, OpenError> {
+        Cache::open(&*self.0)
     }
 }
 
@@ -57,8 +82,38 @@ impl Subject for HostcacheSubject {
         }
     }
 
+    fn get_many(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
+        self.0.get_many(keys)
+    }
+
     fn take_out(&self, key: &Key) -> bool {
         self.0.delete(key).unwrap_or_else(|error| refused(&error))
+    }
+}
+
+/// The same, read by `get_slice` into the buffer as far as it is long.
+pub struct SliceSubject {
+    cache: HostcacheSubject,
+    max_len: usize,
+}
+
+impl Subject for SliceSubject {
+    #[inline]
+    fn get_into(&self, key: &Key, buf: &mut Vec<u8>) -> bool {
+        // Where all values are of one length the buffer stays at it, and neither of these does anything.
+        buf.resize(self.max_len, 0);
+        let Some(len) = self.cache.0.get_slice(key, buf) else { return false };
+        buf.truncate(len);
+        true
+    }
+
+    #[inline]
+    fn set(&self, key: &Key, value: &[u8]) {
+        self.cache.set(key, value);
+    }
+
+    fn take_out(&self, key: &Key) -> bool {
+        self.cache.take_out(key)
     }
 }
 

@@ -10,7 +10,7 @@ mod nothing;
 
 pub use dashmap::DashMapSubject;
 pub use floor::Floor;
-pub use hostcache::{HostcacheSubject, Region};
+pub use hostcache::{HostcacheSubject, Region, SliceSubject};
 pub use nothing::Nothing;
 
 use crate::Key;
@@ -26,6 +26,15 @@ pub trait Subject {
     /// If the subject can't: a benchmark whose writes fail measures nothing.
     fn set(&self, key: &Key, value: &[u8]);
 
+    /// The values of `keys` in their order, each in a `Vec` of its own; one by one where the subject has no call for it.
+    fn get_many(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
+        let one = |key| {
+            let mut value = Vec::new();
+            self.get_into(key, &mut value).then_some(value)
+        };
+        keys.iter().map(one).collect()
+    }
+
     /// Takes `key` out; false if it was not there. Not measured. Keys must be taken out in the reverse order
     /// in which they were first set: that is all that the floor can do.
     fn take_out(&self, key: &Key) -> bool;
@@ -40,6 +49,10 @@ impl<S: Subject> Subject for &S {
     #[inline]
     fn set(&self, key: &Key, value: &[u8]) {
         (**self).set(key, value);
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
+        (**self).get_many(keys)
     }
 
     #[inline]

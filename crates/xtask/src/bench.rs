@@ -1,31 +1,78 @@
-//! `cargo xtask bench`: times, or instruction counts where times are too noisy.
+//! `cargo xtask bench`: times side by side, or instruction counts where times are too noisy.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::step::{self, Step};
-use crate::workspace::{cargo, require_valgrind};
+use crate::workspace::{cargo, require_valgrind, root};
 
-/// Hands every argument but `--instructions` on to the benchmarks; `Err` is wrong usage.
+/// How the name of a record of instruction counts ends; what comes before is its date.
+const COUNTS: &str = "-instructions.md";
+
+/// Hands the arguments behind the first on to the benchmarks that it names; `Err` is wrong usage.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let step = match args.split_first() {
         Some((first, rest)) if first == "--instructions" => instructions(rest),
-        _ => times(args),
+        Some((first, rest)) if first == "--criterion" => criterion(rest),
+        _ => side_by_side(args),
     };
     step::run_selected(vec![step], &[]).map(|run| run.finish())
 }
 
-fn times(args: &[String]) -> Step {
+/// Everybody in one run. The package of the peers is built here and nowhere else.
+fn side_by_side(args: &[String]) -> Step {
+    let mut peers = cargo(["run", "--release", "-p", "hostcache-peers", "--"]);
+    peers.args(args);
+    Step::commands("bench", "hostcache side by side with its peers", [peers])
+}
+
+fn criterion(args: &[String]) -> Step {
     let mut bench = cargo(["bench", "-p", "hostcache-benches", "--bench", "*", "--"]);
     bench.args(args);
-    Step::commands("bench", "the benchmarks, each beside its peers", [bench])
+    Step::commands("criterion", "single operations, one after the other", [bench])
 }
 
 /// The programs run themselves under callgrind, once for each operation.
 fn instructions(args: &[String]) -> Step {
     let counting = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions", "--"];
     let mut count = cargo(counting);
+    if let Some(record) = newest_counts(&root().join("benches/record").join(std::env::consts::ARCH))
+    {
+        count.arg("--against").arg(record);
+    }
     count.args(args);
     let beside_c = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions-c"];
     Step::commands("instructions", "instructions per operation", [count, cargo(beside_c)])
         .needing(require_valgrind)
+}
+
+/// The record of instruction counts with the latest date in its name.
+fn newest_counts(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_count = |path: &PathBuf| path.to_string_lossy().ends_with(COUNTS);
+    let newest = paths.filter(is_count).max()?;
+    // From the root, where the program runs: shorter to read.
+    Some(newest.strip_prefix(root()).map_or(newest.clone(), Path::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_record_of_counts_is_found() {
+        let folder = std::env::temp_dir().join(format!("xtask-bench-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a scratch folder");
+        for name in
+            ["2026-01-02-instructions.md", "2025-12-31-instructions.md", "2027-01-01-single.md"]
+        {
+            fs::write(folder.join(name), "").expect("a file");
+        }
+        let found = newest_counts(&folder);
+        fs::remove_dir_all(&folder).expect("the folder goes");
+        assert!(found.is_some_and(|path| path.ends_with("2026-01-02-instructions.md")));
+        assert_eq!(newest_counts(&folder), None);
+    }
 }

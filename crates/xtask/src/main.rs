@@ -28,9 +28,11 @@ Usage: cargo xtask COMMAND
 
   test [--list] [STEP...]     run every test, or only the named steps
   check [--list] [STEP...]    formatting, lints, docs, dependencies, source rules
-  bench [--quick] [FILTER]    time the operations, or those whose name contains a filter
-  bench --instructions [ARG...]
-                              count instructions per operation instead (needs valgrind)
+  bench [--quick] [--peers LIST]
+                              hostcache side by side with its peers: ratios, a dated record, charts
+  bench --instructions [--explain WHY]
+                              instructions per operation beside those recorded (needs valgrind); WHY records them anew
+  bench --criterion [FILTER]  the benchmarks of single operations, or those whose name contains a filter
   weaken [SITE...]            which model notices each memory ordering of the core
   header                      write bindings/c/include/hostcache.h and the list of its symbols anew
   install-c --prefix DIR      the C library with its header, pkg-config and CMake files, and man page
