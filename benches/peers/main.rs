@@ -67,7 +67,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let volume = if arguments.quick {
         Volume { rounds: 7, rounds_of_two: 3, rounds_of_latencies: 1, large: 100_000 }
     } else {
-        Volume { rounds: 31, rounds_of_two: 11, rounds_of_latencies: 5, large: 1_000_000 }
+        Volume { rounds: 61, rounds_of_two: 15, rounds_of_latencies: 7, large: 1_000_000 }
     };
     let (peers, left_out) = select(arguments.peers.as_deref());
     left_out.iter().for_each(|line| eprintln!("skipped {line}"));

@@ -1,6 +1,6 @@
 //! Who is measured, and how each comes to its items.
 
-use std::env;
+use std::{env, fs};
 
 use clap::ValueEnum;
 use hostcache_benches::settings::HUGE_DIR;
@@ -17,6 +17,17 @@ use crate::server::{Kind, ServerStore};
 const ROOMY: u64 = 1024;
 /// Bytes of memory that an item of a workload may take beside its key and value, where there is room for some only.
 const OVERHEAD: u64 = 60;
+
+/// Whether the directory is there, and is where such a filesystem is mounted.
+fn has_huge_pages() -> bool {
+    let Ok(directory) = env::var(HUGE_DIR) else { return false };
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounts.lines().any(|line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words.get(1) == Some(&directory.as_str())
+            && words.get(3).is_some_and(|options| options.contains("huge=always"))
+    })
+}
 
 /// A subject, or a way to use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,8 +85,8 @@ impl Peer {
     /// Whether it can be measured here; `Err` says what is missing.
     pub(crate) fn require(self) -> Result<(), String> {
         match self {
-            Self::Huge if env::var_os(HUGE_DIR).is_none() => {
-                Err(format!("{HUGE_DIR} names no directory on a tmpfs mounted with huge=always"))
+            Self::Huge if !has_huge_pages() => {
+                Err(format!("{HUGE_DIR} names no tmpfs that is mounted with huge=always"))
             }
             _ => self.server().map_or(Ok(()), Kind::require),
         }

@@ -10,7 +10,7 @@ use crate::settings;
 /// Prints the head of a record: from its first line, which begins with `# `, to the end of the output is what
 /// belongs into `record/<arch>/<date>-<name>.md`.
 pub fn print_head(title: &str, command: &str, seed: u64) {
-    println!("\n{}", head(title, command, seed));
+    print!("\n{}", head(title, command, seed));
 }
 
 /// The head of a record, with an empty line at its end.

@@ -12,12 +12,12 @@ const COUNTS: &str = "-instructions.md";
 
 /// Hands the arguments behind the first on to the benchmarks that it names; `Err` is wrong usage.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
-    let step = match args.split_first() {
-        Some((first, rest)) if first == "--instructions" => instructions(rest),
-        Some((first, rest)) if first == "--criterion" => criterion(rest),
-        _ => side_by_side(args),
+    let steps = match args.split_first() {
+        Some((first, rest)) if first == "--instructions" => vec![instructions(rest), beside_c()],
+        Some((first, rest)) if first == "--criterion" => vec![criterion(rest)],
+        _ => vec![side_by_side(args)],
     };
-    step::run_selected(vec![step], &[]).map(|run| run.finish())
+    step::run_selected(steps, &[]).map(|run| run.finish())
 }
 
 /// Everybody in one run. The package of the peers is built here and nowhere else.
@@ -33,7 +33,7 @@ fn criterion(args: &[String]) -> Step {
     Step::commands("criterion", "single operations, one after the other", [bench])
 }
 
-/// The programs run themselves under callgrind, once for each operation.
+/// The program runs itself under callgrind, once for each operation.
 fn instructions(args: &[String]) -> Step {
     let counting = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions", "--"];
     let mut count = cargo(counting);
@@ -42,8 +42,14 @@ fn instructions(args: &[String]) -> Step {
         count.arg("--against").arg(record);
     }
     count.args(args);
-    let beside_c = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions-c"];
-    Step::commands("instructions", "instructions per operation", [count, cargo(beside_c)])
+    Step::commands("instructions", "instructions per operation beside those recorded", [count])
+        .needing(require_valgrind)
+}
+
+/// What C pays on top of Rust.
+fn beside_c() -> Step {
+    let count = ["run", "--release", "-p", "hostcache-benches", "--bin", "instructions-c"];
+    Step::commands("instructions-c", "instructions of a get from C beside Rust's", [cargo(count)])
         .needing(require_valgrind)
 }
 
