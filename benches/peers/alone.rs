@@ -92,7 +92,7 @@ pub(crate) fn groups(large: u32) -> Vec<Group> {
 }
 
 /// A number with commas between its thousands.
-pub(crate) fn thousands(number: u32) -> String {
+fn thousands(number: u32) -> String {
     if number < 1000 {
         number.to_string()
     } else {

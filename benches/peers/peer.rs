@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use hostcache_benches::settings::HUGE_DIR;
 use hostcache_benches::store::{Attached, AttachedForSlices, InProcess, Inherited, Store};
 use hostcache_benches::subject::{DashMapSubject, Floor, Nothing, Region};
-use hostcache_benches::{Operation, Workload};
+use hostcache_benches::{Key, Operation, Workload};
 
 use crate::heap::{Locked, Moka, Papaya, QuickCache, Unlocked};
 use crate::lmdb::LmdbStore;
@@ -174,7 +174,7 @@ impl Peer {
         match room {
             Room::All => Region::capacity_for(workload),
             Room::Items(items) => {
-                u64::from(items) * (workload.sizes.max_len() as u64 + 16 + OVERHEAD)
+                u64::from(items) * (workload.sizes.max_len() as u64 + Key::LEN as u64 + OVERHEAD)
             }
         }
     }

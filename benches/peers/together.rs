@@ -51,9 +51,7 @@ pub(crate) struct Together {
 impl Together {
     pub(crate) fn table(&self) -> Table {
         let head = ["operation", "subject", "x1, ns", "x2, ns each", "x2 / x1", "kept", "rounds"];
-        let mut table = Table::new(&head);
-        self.rows.iter().for_each(|row| table.row(row.clone()));
-        table
+        Table::of(&head, &self.rows)
     }
 }
 
@@ -119,9 +117,7 @@ pub(crate) const MIXED: &str = "95 get : 5 set";
 impl Latencies {
     pub(crate) fn table(&self) -> Table {
         let head = ["ns", "p50", "p90", "p99", "p99.9", "p99.99", "longest", "gets"];
-        let mut table = Table::new(&head);
-        self.rows.iter().for_each(|row| table.row(row.clone()));
-        table
+        Table::of(&head, &self.rows)
     }
 }
 

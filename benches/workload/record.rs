@@ -54,6 +54,14 @@ impl Table {
         Self(vec![columns.iter().map(|&column| column.to_owned()).collect()])
     }
 
+    /// A table with these columns and rows.
+    #[must_use]
+    pub fn of(columns: &[&str], rows: &[Vec<String>]) -> Self {
+        let mut table = Self::new(columns);
+        table.0.extend_from_slice(rows);
+        table
+    }
+
     /// Adds a row; its cells go under the columns in their order.
     pub fn row(&mut self, cells: Vec<String>) {
         self.0.push(cells);

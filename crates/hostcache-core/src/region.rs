@@ -36,17 +36,25 @@ impl Region {
     ///
     /// A shape that no region can have.
     pub fn format(memory: Memory, header: &Header) -> Result<Self, HeaderError> {
-        let geometry = Geometry::new(header.shape)?;
-        if !cfg!(loom) && geometry.words() != memory.words() {
-            let words = memory.words();
-            return Err(HeaderError::Corrupt(format!("{words} words are not the shape's")));
-        }
-        let region = Self { memory, geometry };
+        let region = Self::of_shape(memory, Geometry::new(header.shape)?)?;
         region.start_pages();
         if !cfg!(loom) {
             header.write(&region.memory);
         }
         Ok(region)
+    }
+
+    /// A region whose header was validated already.
+    ///
+    /// # Errors
+    ///
+    /// The memory is not as long as the shape.
+    pub fn of_shape(memory: Memory, geometry: Geometry) -> Result<Self, HeaderError> {
+        if !cfg!(loom) && geometry.words() != memory.words() {
+            let words = memory.words();
+            return Err(HeaderError::Corrupt(format!("{words} words are not the shape's")));
+        }
+        Ok(Self { memory, geometry })
     }
 
     /// Validates the header of a mapped region.

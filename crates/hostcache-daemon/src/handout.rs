@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use hostcache::Cache;
 use hostcache_os::passing::{self, Peer};
+use hostcache_os::{FileIdentity, identity_at};
 
-use crate::region_watch::identity;
 use crate::{DaemonError, StopFlag};
 
 /// How soon the thread hears that it is to end.
@@ -64,7 +64,7 @@ impl Access {
 pub struct Handout {
     path: PathBuf,
     /// The socket's file as it was made.
-    made: (u64, u64),
+    made: Option<FileIdentity>,
     stop: StopFlag,
     thread: Option<JoinHandle<()>>,
 }
@@ -124,7 +124,7 @@ impl Drop for Handout {
             let _ = thread.join();
         }
         // Another daemon's socket may stand there by now.
-        if identity(&self.path).is_ok_and(|found| found == self.made) {
+        if identity_at(&self.path).is_ok_and(|found| found == self.made) {
             // What can't be removed is found to be stale by the next one.
             let _ = fs::remove_file(&self.path);
         }
@@ -191,7 +191,7 @@ impl Desk {
 type Problem = (&'static str, String);
 
 /// A listening socket in its place, and what its file is.
-fn put_up(path: &Path, access: Access) -> Result<(UnixListener, (u64, u64)), Problem> {
+fn put_up(path: &Path, access: Access) -> Result<(UnixListener, Option<FileIdentity>), Problem> {
     let fail = |operation| move |error: io::Error| (operation, error.to_string());
     let parent = match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -206,7 +206,7 @@ fn put_up(path: &Path, access: Access) -> Result<(UnixListener, (u64, u64)), Pro
         chown(&hidden.0, None, Some(group)).map_err(fail("chown"))?;
     }
     fs::set_permissions(&hidden.0, Permissions::from_mode(access.mode())).map_err(fail("chmod"))?;
-    let made = identity(&hidden.0).map_err(fail("stat"))?;
+    let made = identity_at(&hidden.0).map_err(fail("stat"))?;
     // Of two daemons that find the same stale socket, one replaces it and the other finds a listener.
     let _lock = lock(parent)?;
     if let Ok(found) = path.symlink_metadata() {

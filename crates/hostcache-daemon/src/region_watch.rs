@@ -4,11 +4,10 @@
 //! their reason; the daemon would only keep its memory from the system, so it looks now and then whether
 //! the file that it serves still stands under its path.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use hostcache_os::{FileIdentity, identity_at};
 
 /// One `stat` in so long.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -17,14 +16,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(crate) struct RegionWatch {
     path: PathBuf,
-    /// Device and inode; `None` where the backing has no path to watch.
-    file: Option<(u64, u64)>,
+    /// `None` where the backing has no path to watch.
+    file: Option<FileIdentity>,
     looked: Instant,
 }
 
 impl RegionWatch {
     pub(crate) fn new(path: PathBuf, now: Instant) -> Self {
-        let file = identity(&path).ok();
+        let file = identity_at(&path).ok().flatten();
         Self { path, file, looked: now }
     }
 
@@ -34,23 +33,15 @@ impl RegionWatch {
             return false;
         }
         self.looked = now;
-        let Some(file) = self.file else { return false };
-        match identity(&self.path) {
-            Ok(found) => found != file,
-            // Any other error says nothing about the region.
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        }
+        // An error says nothing about the region.
+        self.file.is_some() && identity_at(&self.path).is_ok_and(|found| found != self.file)
     }
-}
-
-/// Device and inode of what stands there.
-pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
-    let metadata = fs::symlink_metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, io};
+
     use super::*;
 
     fn later(steps: u32) -> Instant {

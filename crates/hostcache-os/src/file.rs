@@ -75,24 +75,49 @@ fn stat<T>(file: &File, field: impl Fn(&std::fs::Metadata) -> T) -> Result<T, Os
     }
 }
 
+/// Whether the file has lost its last name. `false` too where the descriptor was closed by other code, or stands for
+/// another file than it did: then nobody can tell.
+pub fn is_unlinked(file: &File, identity: FileIdentity) -> bool {
+    let seen = stat(file, |metadata| (FileIdentity::of(metadata), metadata.nlink()));
+    seen.is_ok_and(|seen| seen == (identity, 0))
+}
+
 /// Does `path` still name this file? `false` if it names nothing, or something else by now.
 pub fn same_file(file: &File, path: &Path) -> io::Result<bool> {
-    let here = file.metadata()?;
+    let here = FileIdentity::of(&file.metadata()?);
+    Ok(identity_at(path)? == Some(here))
+}
+
+/// What tells a file from every other one of this boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+}
+
+impl FileIdentity {
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+/// Which file is open.
+pub fn file_identity(file: &File) -> Result<FileIdentity, OsError> {
+    stat(file, FileIdentity::of)
+}
+
+/// Which file `path` names, a symbolic link being one of its own; `None` if it names nothing.
+pub fn identity_at(path: &Path) -> io::Result<Option<FileIdentity>> {
     match without_trailing_slash(path).symlink_metadata() {
-        Ok(there) => Ok((here.dev(), here.ino()) == (there.dev(), there.ino())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(found) => Ok(Some(FileIdentity::of(&found))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// What tells the file from every other one of this boot: device and inode.
-pub fn file_identity(file: &File) -> Result<(u64, u64), OsError> {
-    stat(file, |metadata| (metadata.dev(), metadata.ino()))
-}
-
 /// A second descriptor of an open file, for a handle that a forked child inherited: an error if the number was closed by
 /// other code, or stands for another file than it did.
-pub fn duplicate(file: &File, identity: (u64, u64)) -> Result<File, OsError> {
+pub fn duplicate(file: &File, identity: FileIdentity) -> Result<File, OsError> {
     let fail = |source| OsError::new("duplicate a descriptor", Path::new(""), source);
     let copy = file.try_clone().map_err(fail)?;
     if file_identity(&copy)? == identity {

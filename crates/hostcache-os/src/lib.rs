@@ -56,8 +56,9 @@ pub use directory::{
 };
 pub use error::{FileError, FileKind, OsError};
 pub use file::{
-    PendingFile, allocated_bytes, available_bytes, duplicate, file_identity, file_len, link_count,
-    mode_and_group, open_region_file, same_file, unlink,
+    FileIdentity, PendingFile, allocated_bytes, available_bytes, duplicate, file_identity,
+    file_len, identity_at, is_unlinked, link_count, mode_and_group, open_region_file, same_file,
+    unlink,
 };
 pub use fork::{ProcessMark, fork_epoch};
 pub use group::{

@@ -1,6 +1,8 @@
 //! One process's mapping of one region, with the byte locks that prove it alive.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +11,7 @@ use hostcache_core::fault::{Fault, planted};
 use hostcache_core::layout::{Geometry, Header, HeaderError, Identity, LAYOUT_VERSION};
 use hostcache_core::word::LaneId;
 use hostcache_core::{Host, Lane, Memory, PinLane, Region};
-use hostcache_os::{ByteLocks, Mapping, OsError, TruncationGuard};
+use hostcache_os::{ByteLocks, FileIdentity, Mapping, OsError, TruncationGuard};
 
 use crate::OpenError;
 use crate::berths::{Berths, Full, Mooring};
@@ -37,7 +39,7 @@ pub(crate) struct Attachment {
     /// By which its deadlines count.
     pub(crate) clock: Clock,
     /// What the file was at first.
-    pub(crate) identity: (u64, u64),
+    pub(crate) identity: FileIdentity,
     /// Set once this process has gone over to another region.
     left: AtomicBool,
     /// Set once it was said that the region which has the name can't be used.
@@ -64,14 +66,14 @@ impl Attachment {
         if let Some(record) = Record::read(&file) {
             return Self::map_segment(place, file, &record, writable);
         }
-        let mapping = map_file(place, &file, writable)?;
-        let (region, header) =
-            Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
-        if header.huge_pages
-            && let Some(mapping) = map_for_huge_pages(place, &file, writable)
-        {
-            return Self::over(place, file, mapping, writable);
-        }
+        let (header, geometry) = read_header(place, &file)?;
+        let huge = header.huge_pages.then(|| map_for_huge_pages(place, &file, writable));
+        let mapping = match huge.flatten() {
+            Some(mapping) => mapping,
+            None => map_file(place, &file, writable)?,
+        };
+        let region =
+            Region::of_shape(memory(&mapping), geometry).map_err(|e| place.header_error(e))?;
         Self::assemble(place, file, mapping, region, header, writable)
     }
 
@@ -85,7 +87,18 @@ impl Attachment {
         Ok(())
     }
 
+    /// Writes an empty region into a mapping that nobody else has yet.
+    pub(crate) fn format_mapping(
+        place: &Place,
+        mapping: &Mapping,
+        header: &Header,
+    ) -> Result<(), OpenError> {
+        Region::format(memory(mapping), header).map_err(|e| place.header_error(e))?;
+        Ok(())
+    }
+
     /// Validates the header in a mapping whose byte locks are the file's.
+    #[cfg(feature = "shared_memory")]
     pub(crate) fn over(
         place: &Place,
         file: File,
@@ -95,16 +108,6 @@ impl Attachment {
         let (region, header) =
             Region::attach(memory(&mapping)).map_err(|e| place.header_error(e))?;
         Self::assemble(place, file, mapping, region, header, writable)
-    }
-
-    /// Writes an empty region into a mapping that nobody else has yet.
-    pub(crate) fn format_mapping(
-        place: &Place,
-        mapping: &Mapping,
-        header: &Header,
-    ) -> Result<(), OpenError> {
-        Region::format(memory(mapping), header).map_err(|e| place.header_error(e))?;
-        Ok(())
     }
 
     fn assemble(
@@ -296,6 +299,20 @@ impl Host for Attachment {
         // A failure means that the descriptor is gone, and the lock with it.
         let _ = self.locks.unlock(lane.into());
     }
+}
+
+/// Reads the header without mapping the file, which somebody may be cutting off: to touch what is gone would be a SIGBUS.
+pub(crate) fn read_header(place: &Place, file: &File) -> Result<(Header, Geometry), OpenError> {
+    let len = hostcache_os::file_len(file).map_err(|e| place.os_error(e))?;
+    let mut bytes = [0; Header::BYTES];
+    match file.read_exact_at(&mut bytes, 0) {
+        // A file that is shorter than that has no header, and its length says so.
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            return Err(place.os_error(OsError::new("read", &place.path(), error)));
+        }
+        _ => {}
+    }
+    Header::parse(&bytes, len).map_err(|e| place.header_error(e))
 }
 
 fn map_file(place: &Place, file: &File, writable: bool) -> Result<Mapping, OpenError> {

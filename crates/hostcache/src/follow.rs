@@ -9,9 +9,6 @@
 //! at every 64th; and the first who goes over ends every item of the region that it leaves. Whoever meets such an item there takes the
 //! long way, and follows.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hostcache_core::Session;
@@ -50,10 +47,15 @@ impl Lookout {
 }
 
 impl Attachment {
-    /// Whether another file stands under the path of the one that is mapped. What is merely gone has no successor.
+    /// Whether the file that is mapped has lost its name, and another one has got it. What is merely gone has no successor;
+    /// and a path may lead elsewhere for this process alone, as in a container, or because the file was moved aside: then
+    /// others still find the region, and it is not for this process to end it.
     pub(crate) fn is_replaced(&self) -> bool {
         // A relative path leads elsewhere as soon as the process changes its directory.
-        self.path.is_absolute() && file_at(&self.path).is_some_and(|found| found != self.identity)
+        self.path.is_absolute()
+            && hostcache_os::identity_at(&self.path)
+                .is_ok_and(|found| found.is_some_and(|found| found != self.identity))
+            && hostcache_os::is_unlinked(&self.file, self.identity)
     }
 
     /// The region that has the name by now, mapped as this one is. `None`, and one line in the log, where that
@@ -92,10 +94,4 @@ impl Attachment {
             self.path.display()
         );
     }
-}
-
-/// Device and inode of what stands there.
-fn file_at(path: &Path) -> Option<(u64, u64)> {
-    let metadata = fs::symlink_metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }

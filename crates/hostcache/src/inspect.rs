@@ -6,7 +6,7 @@ use hostcache_core::layout::LAYOUT_VERSION;
 use hostcache_core::word::LaneId;
 use hostcache_core::{Counter, Region};
 
-use crate::attachment::Attachment;
+use crate::attachment::{Attachment, read_header};
 use crate::place::Place;
 use crate::segment::Record;
 use crate::{
@@ -207,7 +207,12 @@ impl Cache {
                 let problem = place.and_then(|place| {
                     let file = place.open_file(false)?;
                     segment = Record::read(&file);
-                    Attachment::map(&place, file, segment.is_some())
+                    // What is mapped may be cut off by whoever may write it, and the caller has only asked for a list.
+                    if segment.is_some() {
+                        Attachment::map(&place, file, true).map(drop)
+                    } else {
+                        read_header(&place, &file).map(drop)
+                    }
                 });
                 entries.push(RegionEntry {
                     name,

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use hostcache::Cache;
-use support::Scratch;
+use support::{Scratch, in_forked_child};
 
 /// Whether each mapping of a file in this process is left out of core dumps (`dd`).
 fn left_out(mapped: &str) -> Vec<bool> {
@@ -59,17 +59,9 @@ fn a_forked_child_leaves_out_what_it_maps_anew() {
     let builder = scratch.builder("test").capacity(1 << 20);
     let cache = builder.exclude_from_core_dumps(true).create().expect("a region");
     cache.set("k", "secret").expect("set");
-    // SAFETY: the child uses what is kept usable over a fork, and ends without clean-up.
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
+    in_forked_child(|| {
         let found = cache.get("k").is_some();
         let answers = left_out(&shown(&cache.path()));
-        let good = found && answers.len() == 2 && answers.iter().all(|&out| out);
-        // SAFETY: ends the child at once.
-        unsafe { libc::_exit(i32::from(!good)) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` may be written, and the process is a child of ours.
-    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
-    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status:#x}");
+        found && answers.len() == 2 && answers.iter().all(|&out| out)
+    });
 }

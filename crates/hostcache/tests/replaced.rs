@@ -2,11 +2,14 @@
 
 mod support;
 
-use std::fs;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, ptr};
 
 use hostcache::{Cache, OpenError};
-use support::Scratch;
+use support::{Scratch, in_forked_child};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -23,6 +26,20 @@ fn until(what: &str, mut step: impl FnMut() -> bool) {
 fn replace(scratch: &Scratch) -> Cache {
     fs::remove_file(scratch.path("test")).expect("a region");
     scratch.cache(2 << 20)
+}
+
+/// Uses a handle for longer than two looks take: nothing that it writes is lost.
+fn goes_on(cache: &Cache, what: &str) {
+    let looks = Instant::now() + Duration::from_millis(1200);
+    let mut number = 0;
+    while Instant::now() < looks {
+        cache.set(format!("{what} {number}"), "v").expect("there is room");
+        std::thread::sleep(Duration::from_millis(20));
+        number += 1;
+    }
+    for number in 0..number {
+        assert!(cache.contains(format!("{what} {number}")), "{what} {number}");
+    }
 }
 
 #[test]
@@ -108,20 +125,9 @@ fn without_a_successor_everybody_goes_on() {
     let scratch = Scratch::new();
     let cache = scratch.cache(1 << 20);
     Cache::destroy(scratch.path("test")).unwrap();
-    let looks = Instant::now() + Duration::from_millis(1200);
-    let goes_on = |what: &str| {
-        for number in 0.. {
-            cache.set(format!("{what} {number}"), "v").unwrap();
-            assert!(cache.contains(format!("{what} {number}")), "{what}");
-            if Instant::now() > looks {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    goes_on("nothing there");
+    goes_on(&cache, "nothing there");
     fs::write(scratch.path("test"), [7; 8192]).unwrap();
-    goes_on("no region there");
+    goes_on(&cache, "no region there");
     let error = Cache::open(scratch.path("test")).expect_err("seven is no magic number");
     assert!(!matches!(error, OpenError::Missing { .. }), "{error}");
     // What can't be used now may be replaced in its turn.
@@ -130,6 +136,59 @@ fn without_a_successor_everybody_goes_on() {
         cache.set("k", "v").unwrap();
         new.contains("k")
     });
+}
+
+#[test]
+fn a_region_that_was_moved_aside_is_not_ended_by_who_has_its_name() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache(1 << 20);
+    cache.set("old", "1").unwrap();
+    fs::rename(scratch.path("test"), scratch.path("aside")).unwrap();
+    let new = scratch.cache(2 << 20);
+    goes_on(&cache, "aside");
+    assert_eq!(cache.get("old").as_deref(), Some(&b"1"[..]));
+    assert_eq!(new.stats().cmd_set, 0, "the handle has gone over");
+    let aside = Cache::open(scratch.path("aside")).unwrap();
+    assert_eq!(aside.get("old").as_deref(), Some(&b"1"[..]));
+    // Once it is unlinked, the name counts.
+    fs::remove_file(scratch.path("aside")).unwrap();
+    until("the handle goes over", || {
+        cache.set("k", "2").unwrap();
+        new.contains("k")
+    });
+}
+
+/// As in a container with a `/dev/shm` of its own that was started by a process which had the region.
+#[test]
+fn a_process_that_sees_another_file_there_ends_nothing_for_others() {
+    let scratch = Scratch::new();
+    let cache = scratch.cache(1 << 20);
+    cache.set("old", "1").unwrap();
+    in_forked_child(|| {
+        assert!(cache.contains("old"), "the child has it mapped");
+        if let Err(error) = mount_over(scratch.directory()) {
+            println!("skipped: no mount namespace: {error}");
+            return true;
+        }
+        let hidden = scratch.cache(2 << 20);
+        goes_on(&cache, "elsewhere");
+        cache.capacity() == 1 << 20 && hidden.stats().cmd_set == 0
+    });
+    assert_eq!(cache.get("old").as_deref(), Some(&b"1"[..]));
+}
+
+/// Mounts an empty filesystem there, which only this process sees.
+fn mount_over(directory: &Path) -> std::io::Result<()> {
+    let done = |result| if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) };
+    let directory = CString::new(directory.as_os_str().as_bytes())?;
+    let mount = |kind: *const libc::c_char, target: &CStr, flags, options: *const libc::c_char| {
+        // SAFETY: strings that end with NUL, or null where the call takes that.
+        done(unsafe { libc::mount(kind, target.as_ptr(), kind, flags, options.cast()) })
+    };
+    // SAFETY: the call takes a number.
+    done(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    mount(ptr::null(), c"/", libc::MS_REC | libc::MS_PRIVATE, ptr::null())?;
+    mount(c"tmpfs".as_ptr(), &directory, 0, c"mode=700".as_ptr())
 }
 
 #[test]
@@ -177,16 +236,6 @@ fn a_forked_child_goes_by_the_name_too() {
     let old = scratch.cache(1 << 20);
     old.set("k", "old").unwrap();
     let new = replace(&scratch);
-    // SAFETY: the child does nothing but use the cache, and ends without unwinding.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let is_stored = old.set("child", "new").is_ok();
-        // SAFETY: ends the child.
-        unsafe { libc::_exit(i32::from(!is_stored)) };
-    }
-    let mut status = 0;
-    // SAFETY: `status` is valid for writes.
-    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-    assert_eq!(status, 0, "the child could not set");
+    in_forked_child(|| old.set("child", "new").is_ok());
     assert_eq!(new.get("child").as_deref(), Some(&b"new"[..]));
 }

@@ -151,6 +151,11 @@ ssize_t read(int fd, void *into, size_t len)
     return fails() ? -1 : REAL(read)(fd, into, len);
 }
 
+ssize_t pread64(int fd, void *into, size_t len, off64_t offset)
+{
+    return fails() ? -1 : REAL(pread64)(fd, into, len, offset);
+}
+
 int clock_gettime(clockid_t clock, struct timespec *into)
 {
     int answer = REAL(clock_gettime)(clock, into);

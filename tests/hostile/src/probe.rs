@@ -82,10 +82,15 @@ fn lifetimes(directory: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let for_ms = |ms| SetOptions::new().ttl(Duration::from_millis(ms));
     cache.set_with("long", "here", &for_ms(3_600_000))?;
     cache.set_with("short", "here", &for_ms(1))?;
-    std::thread::sleep(Duration::from_millis(25));
-    if let (Ok(long), Ok(short)) = (cache.try_get("long"), cache.try_get("short")) {
+    // The clock of lifetimes stands still while a busy system keeps its ticks back.
+    let is_over = |short: Result<Option<_>, _>| !matches!(short, Ok(Some(_)));
+    let ends = (0..1000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        is_over(cache.try_get("short"))
+    });
+    assert!(ends, "an item for a millisecond is there after 10 s");
+    if let Ok(long) = cache.try_get("long") {
         assert!(long.is_some(), "an item for an hour ended at once");
-        assert!(short.is_none(), "an item for a millisecond is there after 25");
     }
     Ok(())
 }

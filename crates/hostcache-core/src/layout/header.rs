@@ -71,6 +71,9 @@ impl From<GeometryError> for HeaderError {
 const FIELDS: usize = 16;
 
 impl Header {
+    /// Bytes at the beginning of a region that say all of it.
+    pub const BYTES: usize = FIELDS * 8;
+
     /// The header of a region of this shape, with nothing said of its making and no wishes.
     #[must_use]
     pub fn plain(shape: Shape) -> Self {
@@ -126,20 +129,37 @@ impl Header {
     ///
     /// What is wrong, the most telling first: not a region, another version, damaged.
     pub fn read(memory: &Memory) -> Result<(Self, Geometry), HeaderError> {
-        if memory.words() < super::geometry::HEADER_WORDS {
-            return Err(HeaderError::NotARegion(format!("it has {} bytes", memory.words() * 8)));
-        }
+        check_room(memory.words() * 8)?;
         let mut words = [0; FIELDS];
         for (at, word) in words.iter_mut().enumerate() {
             *word = memory.word(at as u64).load(Ordering::Relaxed);
         }
+        Self::decode(&words, memory.words())
+    }
+
+    /// Validates the header of a region that is not mapped: its first [`Header::BYTES`] bytes, out of `len`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Header::read`].
+    pub fn parse(bytes: &[u8; Self::BYTES], len: u64) -> Result<(Self, Geometry), HeaderError> {
+        check_room(len)?;
+        let mut words = [0; FIELDS];
+        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u64::from_ne_bytes(*bytes);
+        }
+        Self::decode(&words, len / 8)
+    }
+
+    /// Validates what the first words of a region say, which has so many in all.
+    fn decode(words: &[u64; FIELDS], in_all: u64) -> Result<(Self, Geometry), HeaderError> {
         if words[0] != MAGIC {
             return Err(HeaderError::NotARegion("its first 8 bytes are not the magic".into()));
         }
         if words[1] != u64::from(LAYOUT_VERSION) {
             return Err(HeaderError::Version(u32::try_from(words[1]).unwrap_or(u32::MAX)));
         }
-        if words[FIELDS - 1] != checksum(&words) {
+        if words[FIELDS - 1] != checksum(words) {
             return Err(HeaderError::Corrupt("the header's checksum does not match".into()));
         }
         let narrow = |at: usize, what: &str| {
@@ -155,11 +175,11 @@ impl Header {
             epoch_bits: narrow(7, "the number of epoch bits")?,
             seed: words[8],
         };
-        if shape.capacity / 8 != memory.words() {
+        if shape.capacity / 8 != in_all {
             return Err(HeaderError::Corrupt(format!(
                 "the header says {} bytes, the file has {}: it was truncated or extended",
                 shape.capacity,
-                memory.words() * 8
+                in_all * 8
             )));
         }
         let mut boot_id = [0; 16];
@@ -175,6 +195,13 @@ impl Header {
         };
         Ok((header, Geometry::new(shape)?))
     }
+}
+
+fn check_room(bytes: u64) -> Result<(), HeaderError> {
+    if bytes / 8 >= super::geometry::HEADER_WORDS {
+        return Ok(());
+    }
+    Err(HeaderError::NotARegion(format!("it has {bytes} bytes")))
 }
 
 /// Guards against damage, not against malice.

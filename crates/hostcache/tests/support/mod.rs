@@ -40,3 +40,19 @@ impl Scratch {
         self.builder("test").capacity(capacity).create().expect("a region")
     }
 }
+
+/// Runs a step in a forked child, which must say that all went well.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn in_forked_child(step: impl FnOnce() -> bool) {
+    // SAFETY: the child uses what is kept usable over a fork, and ends without clean-up or unwinding.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let is_good = std::panic::catch_unwind(std::panic::AssertUnwindSafe(step)).unwrap_or(false);
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::from(!is_good)) };
+    }
+    let mut status = 0;
+    // SAFETY: `status` may be written, and the process is a child of ours.
+    assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status:#x}");
+}
