@@ -21,7 +21,7 @@ use crate::Config;
 /// A step always looks through this many buckets, so that rounding stops no sweep.
 const MIN_BUCKETS: u32 = 64;
 
-/// A sweep is rich when it finds a dead item in at least one of so many buckets. At seven slots a bucket
+/// A sweep is rich when it finds a dead item in at least one of so many buckets. At six slots a bucket
 /// that is about 2 % of the items: below it, hurrying costs more core time than the memory is worth.
 const RICH_ONE_IN: u64 = 8;
 

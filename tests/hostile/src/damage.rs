@@ -16,7 +16,7 @@ fn place(image: &Image, kind: u64, index: u64) -> u64 {
         let lane = index / words % u64::from(g.shape.lanes);
         g.lanes_at + lane * record::WORDS + from + index % words
     };
-    let bucket = index / 7 % g.shape.buckets;
+    let bucket = index / 6 % g.shape.buckets;
     let page = index % g.pages;
     let section = |from: u64, to: u64| from + index % to.saturating_sub(from).max(1);
     let block = |word: u64| match image.blocks.len() as u64 {
@@ -34,9 +34,9 @@ fn place(image: &Image, kind: u64, index: u64) -> u64 {
         6 => lane(record::MAGAZINE, record::MAGAZINE_SLOTS),
         7 => lane(record::PINS, record::PIN_SLOTS),
         8 => lane(record::QUOTA, 1),
-        9 | 10 => g.buckets_at + bucket * 8 + index % 7,
+        9 | 10 => g.buckets_at + bucket * 8 + index % 6,
         11 => g.buckets_at + bucket * 8 + 7,
-        12 => section(g.marks_at, g.classes_at),
+        12 => g.buckets_at + bucket * 8 + 6,
         13 => section(g.classes_at, g.hints_at),
         14 => section(g.hints_at, g.pages_at),
         15 => g.pages_at + page * 4 + index / g.pages % 3,

@@ -71,10 +71,10 @@ impl Shape {
         if item_size == 0 {
             return Err(GeometryError("an expected item size of 0 bytes is not allowed".into()));
         }
-        // Seven slots of a bucket are filled to 85 %, an item takes its bytes and a header of 32.
+        // The slots are filled to 85 %, an item takes its bytes and a header of 32.
         let chunk = u64::from(item_size) + 32;
         let slots = capacity / chunk * 92 / 85;
-        let buckets = (slots / 7).clamp(8, capacity / 64 / 3);
+        let buckets = (slots / SLOTS as u64).clamp(8, capacity / 64 / 3);
         // About a thousand pages: enough to share among the classes, few enough to walk.
         let page_bytes = (1u64 << (capacity / 1024).ilog2()).clamp(8 << 10, 16 << 20);
         Ok(Self {
@@ -106,8 +106,6 @@ pub struct Geometry {
     pub lanes_at: u64,
     /// First word of the buckets.
     pub buckets_at: u64,
-    /// First word of the use marks, one word a bucket.
-    pub marks_at: u64,
     /// First word of the classes' state.
     pub classes_at: u64,
     /// First word of the hint bitmaps over pages.
@@ -135,10 +133,10 @@ pub(crate) const HEADER_WORDS: u64 = if cfg!(loom) { 4 } else { 512 };
 pub(crate) const CLASS_WORDS: u64 = if cfg!(loom) { 1 } else { 8 };
 /// Words of a page table entry.
 pub(crate) const PAGE_ENTRY_WORDS: u64 = 4;
-/// Words of a bucket: its slots and the control word.
-pub(crate) const BUCKET_WORDS: u64 = SLOTS as u64 + 1;
+/// Words of a bucket, a line: its slots, a word of use marks (models have none), and the control word.
+pub(crate) const BUCKET_WORDS: u64 = if cfg!(loom) { 3 } else { 8 };
 /// Slots of a bucket.
-pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 7 };
+pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 6 };
 /// Words to which a section is aligned: a line.
 const LINE: u64 = if cfg!(loom) { 1 } else { 8 };
 /// Words to which the arena is aligned: a page of the system.
@@ -178,8 +176,7 @@ impl Geometry {
 
         let lanes_at = line(HEADER_WORDS);
         let buckets_at = line(lanes_at + u64::from(shape.lanes) * record::WORDS);
-        let marks_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
-        let classes_at = line(marks_at + shape.buckets);
+        let classes_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
         let hints_at = line(classes_at + count * CLASS_WORDS);
         let mut pages = words.saturating_sub(hints_at) / shape.page_words;
         // The tables that describe pages take space from them: step down until all fits.
@@ -215,7 +212,6 @@ impl Geometry {
                 chunk_hint_words,
                 lanes_at,
                 buckets_at,
-                marks_at,
                 classes_at,
                 hints_at,
                 pages_at,
@@ -345,7 +341,6 @@ mod tests {
                     HEADER_WORDS,
                     g.lanes_at,
                     g.buckets_at,
-                    g.marks_at,
                     g.classes_at,
                     g.hints_at,
                     g.pages_at,

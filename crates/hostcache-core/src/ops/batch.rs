@@ -30,7 +30,6 @@ impl Region {
             else {
                 continue;
             };
-            self.memory.prefetch(self.geometry.marks_at + bucket, 1);
             let word = self.slot(Position::new(bucket, index)).load(ord::slot_load());
             let location = SlotWord::from_bits(word).location();
             if self.geometry.has_room_for_head(location) {

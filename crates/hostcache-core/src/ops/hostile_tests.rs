@@ -19,8 +19,8 @@ fn lengths_that_change_during_a_read_are_told_as_they_were_checked() {
     let mut session = Session::new(region, &mut lane, &Still);
     session.set(b"key", &request(&[1; 100])).expect("there is room");
     let g = region.geometry();
-    let slots = g.buckets_at..g.marks_at;
-    let is_slot = |at: &u64| (at - g.buckets_at) % 8 != 7;
+    let slots = g.buckets_at..g.classes_at;
+    let is_slot = |at: &u64| (at - g.buckets_at) % 8 < 6;
     let slot = slots.filter(is_slot).map(|at| region.word(at).load(Ordering::Relaxed));
     let location = slot.into_iter().find(|&word| word != 0).expect("the item") & ((1 << 34) - 1);
     let mut sink = |value: &Value<'_>| {

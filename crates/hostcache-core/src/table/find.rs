@@ -68,7 +68,7 @@ impl Found<'_> {
 }
 
 /// Words of a bucket: the remainder by it needs no check of bounds.
-const SLOTS_AND_CONTROL: usize = BUCKET_WORDS as usize;
+const LINE_WORDS: usize = BUCKET_WORDS as usize;
 
 impl Region {
     /// What a published block holds, if a whole item could be there. Counts if [`Found::is_whole`] says so afterwards.
@@ -141,7 +141,7 @@ impl Region {
             }
         };
         let position = Position::new(bucket, index);
-        let slot = &line[usize::from(index) % SLOTS_AND_CONTROL];
+        let slot = &line[usize::from(index) % LINE_WORDS];
         let word = SlotWord::from_bits(slot.load(ord::slot_load()));
         // A slot that has changed since is judged by the key: the tag was only a hint.
         if word.is_tentative() {

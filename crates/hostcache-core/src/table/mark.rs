@@ -1,10 +1,14 @@
-//! Use marks: one byte a slot, beside the index.
+//! Use marks: one byte a slot, in the line of its bucket, which a lookup has at hand.
 //!
 //! A reader raises a mark only if it is not at its highest. Marks are loaded and stored, never exchanged: of two who
 //! change one at once one loses, and nothing depends on marks but the choice of victims.
 
 use super::Position;
+#[cfg(not(loom))]
+use super::probe::SLOTS;
 use crate::region::Region;
+#[cfg(not(loom))]
+use crate::sync::{AtomicU8, Ordering};
 
 /// The highest mark.
 const HIGHEST: u8 = 3;
@@ -43,16 +47,21 @@ impl Region {
     #[cfg(not(loom))]
     #[inline(always)]
     fn load_mark(&self, position: Position) -> u8 {
-        use crate::sync::Ordering;
-        self.memory.byte(self.geometry.marks_at * 8 + position.number()).load(Ordering::Relaxed)
+        self.mark_byte(position).load(Ordering::Relaxed)
     }
 
     #[cfg(not(loom))]
     #[inline(always)]
     fn store_mark(&self, position: Position, mark: u8) {
-        use crate::sync::Ordering;
-        let byte = self.memory.byte(self.geometry.marks_at * 8 + position.number());
-        byte.store(mark, Ordering::Relaxed);
+        self.mark_byte(position).store(mark, Ordering::Relaxed);
+    }
+
+    /// Bytes of the word behind the bucket's slots, which is accessed in no other way.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn mark_byte(&self, position: Position) -> &AtomicU8 {
+        let word = self.bucket_at(position.bucket()) + SLOTS as u64;
+        self.memory.byte(word * 8 + u64::from(position.index()))
     }
 
     /// Models have no marks: they would only multiply their states.

@@ -87,13 +87,6 @@ impl Position {
         self.0 / BUCKET_WORDS
     }
 
-    /// Number of the slot's word in the index. Each bucket has as many marks as words, so it is the mark's, too.
-    #[cfg(not(loom))]
-    #[inline(always)]
-    pub(crate) fn number(self) -> u64 {
-        self.0
-    }
-
     /// Slot within the bucket.
     #[inline(always)]
     pub(crate) fn index(self) -> u8 {
@@ -136,7 +129,7 @@ impl Position {
     }
 }
 
-/// A bucket's line: its slots, and the control word.
+/// A bucket's line: its slots, its use marks, and the control word.
 pub(crate) type Bucket = [AtomicU64; BUCKET_WORDS as usize];
 
 impl Region {
@@ -157,7 +150,7 @@ impl Region {
 
     #[inline(always)]
     pub(crate) fn control(&self, bucket: u64) -> &AtomicU64 {
-        self.word(self.bucket_at(bucket) + SLOTS as u64)
+        self.word(self.bucket_at(bucket) + BUCKET_WORDS - 1)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::word::SlotWord;
 #[inline(always)]
 pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
     use core::arch::asm;
-    const _: () = assert!(SLOTS == 7 && SlotWord::TAG_SHIFT == 52);
+    const _: () = assert!(SLOTS == 6 && SlotWord::TAG_SHIFT == 52);
 
     let mut mask = u32::from(tag);
     // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
@@ -47,8 +47,8 @@ pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
             options(nostack, readonly, preserves_flags),
         );
     }
-    // The eighth word is the control word.
-    Matches(mask & 0x7f)
+    // Behind the slots there are the marks and the control word.
+    Matches(mask & 0x3f)
 }
 
 /// One bit for each slot of a bucket that has this tag. No tag is 0, so an empty slot has none.
@@ -89,17 +89,18 @@ mod tests {
     #[test]
     fn exactly_the_slots_with_the_tag_are_found() {
         let Fixture { region, .. } = &Fixture::new();
-        for pattern in 0..1u32 << 7 {
-            for index in 0..7 {
+        for pattern in 0..1u32 << 6 {
+            for index in 0..6 {
                 let tag = if pattern >> index & 1 == 1 { 0xabc } else { 0x1bc };
                 let word = SlotWord::tentative(tag, 0xffff, true, 7);
                 region.slot(Position::new(3, index)).store(word.bits(), Ordering::Relaxed);
             }
-            // A control word that looks like the tag counts for nothing.
+            // Marks and a control word that look like the tag count for nothing.
+            region.slot(Position::new(3, 6)).store(0xabc << 52, Ordering::Relaxed);
             region.control(3).store(0xabc << 52, Ordering::Relaxed);
             let mut matches = super::tags_equal(region.bucket(3), 0xabc);
             let found: Vec<u8> = core::iter::from_fn(|| matches.next()).collect();
-            let expected = (0..7).filter(|index| pattern >> index & 1 == 1);
+            let expected = (0..6).filter(|index| pattern >> index & 1 == 1);
             assert_eq!(found, expected.collect::<Vec<_>>());
         }
     }
