@@ -28,6 +28,7 @@ Usage: hostcache-torture run [FIRST]      every operation killed and stopped, fr
        hostcache-torture pair SEED CASE KILL THIRD PLACES
                                           one finding once more
        hostcache-torture pairs [FIRST]    two processes at once, switched at their accesses
+       hostcache-torture pairs ONE OTHER  the same of two that do this: set, overwrite, delete, …
 
 Volumes: HOSTCACHE_TEST_KILL_POINTS, HOSTCACHE_TEST_DOUBLE_FAULTS, HOSTCACHE_TEST_STOP_POINTS,
 HOSTCACHE_TEST_STOP_OPS (operations of others at each stop); HOSTCACHE_TEST_PAIRS (interleavings),
@@ -39,7 +40,7 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
         match words.first().map(String::as_str) {
             Some("run") => torture(words.get(1), false),
             Some("coverage") => torture(None, true),
-            Some("pairs") => pairs(words.get(1)),
+            Some("pairs") => pairs(&words[1..]),
             Some("kill" | "double" | "stop" | "pair") => match replay(&words) {
                 Ok(Ok(())) => {
                     println!("nothing found");
@@ -60,10 +61,14 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
         ExitCode::from(2)
     }
 
-    fn pairs(first: Option<&String>) -> ExitCode {
-        let seed = seed("pairs");
-        let first = first.and_then(|first| first.parse().ok()).unwrap_or(0);
-        let work = Pairs { first, ..Pairs::of_environment(seed, points) };
+    fn pairs(words: &[String]) -> ExitCode {
+        let all = Pairs::of_environment(seed("pairs"), points);
+        let work = match words {
+            [] => Some(all),
+            [first] => first.parse().ok().map(|first| Pairs { first, ..all }),
+            [one, other, ..] => all.only(one, other),
+        };
+        let Some(work) = work else { return usage(&format!("{words:?} name no pairs")) };
         let start = Instant::now();
         let progress = |sum: &Schedules| eprintln!("{:>5} s  {sum}", start.elapsed().as_secs());
         match duel(&work, progress) {

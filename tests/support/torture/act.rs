@@ -36,10 +36,35 @@ operations! {
     Detach "detach", Publish "publish", Cancel "cancel",
 }
 
-/// One operation, in full.
+/// What one process does to one key, one operation after the other, as far as it goes beyond a single one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    /// The operation alone.
+    Once,
+    /// It, and as many sets behind it that two blocks come round in two-bit generations: slot words recur.
+    Round,
+    /// It, a delete, and it again: the same slot is empty, tentative, committed twice.
+    Cycle,
+}
+
+impl Script {
+    const ALL: [Self; 3] = [Self::Once, Self::Round, Self::Cycle];
+
+    fn ops(self, op: Op) -> Vec<Op> {
+        match self {
+            Self::Once => vec![op],
+            // A block that a set frees is the one that the next set takes: each of two goes up by one in two sets.
+            Self::Round => std::iter::once(op).chain([Op::Set; 7]).collect(),
+            Self::Cycle => vec![op, Op::Delete, op],
+        }
+    }
+}
+
+/// One operation, in full; or a few.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Act {
     pub(super) op: Op,
+    pub(super) script: Script,
     pub(super) lane: LaneId,
     /// Number of the key.
     pub(super) key: usize,
@@ -65,6 +90,7 @@ impl Act {
             self.len as u64,
             self.mark,
             self.warm.into(),
+            self.script as u64,
         ];
         for (at, word) in words.into_iter().enumerate() {
             arena.desk(desk::ACT + at).store(word, Ordering::SeqCst);
@@ -81,7 +107,16 @@ impl Act {
             len: words[3] as usize,
             mark: words[4],
             warm: words[5] != 0,
+            script: Script::ALL[words[6] as usize],
         }
+    }
+
+    /// Its operations in order, each by itself.
+    pub(super) fn parts(&self) -> Vec<Act> {
+        let ops = self.script.ops(self.op).into_iter();
+        let part =
+            |(at, op)| Act { op, script: Script::Once, mark: self.mark + at as u64, ..*self };
+        ops.enumerate().map(part).collect()
     }
 }
 
@@ -105,13 +140,27 @@ pub(super) fn serve(arena: &Arena) -> ! {
         let act = Act::read(arena);
         let host = arena.host(act.lane);
         let region = arena.region();
+        let desk = desk::answers(act.lane == super::shape::SECOND);
+        let parts = act.parts();
         let mut prepared = Prepared::new(&region, &host, &act);
+        let mut values: Vec<_> =
+            parts.iter().map(|part| content::value(part.mark, part.len)).collect();
+        arena.desk(desk).store(0, Ordering::SeqCst);
         stand_still();
-        let answer = prepared.perform(&act);
-        arena
-            .desk(desk::ANSWER + usize::from(act.lane == super::shape::SECOND))
-            .store(answer, Ordering::SeqCst);
+        for (at, (part, value)) in parts.iter().zip(&mut values).enumerate() {
+            std::mem::swap(&mut prepared.value, value);
+            let answer = prepared.perform(part);
+            arena.desk(desk + 1 + at).store(answer, Ordering::SeqCst);
+            arena.desk(desk).store(at as u64 + 1, Ordering::SeqCst);
+        }
     }
+}
+
+/// What came of the parts of an act that are done.
+pub(super) fn answers(arena: &Arena, is_second: bool) -> Vec<u64> {
+    let desk = desk::answers(is_second);
+    let done = arena.desk(desk).load(Ordering::SeqCst) as usize;
+    (0..done).map(|at| arena.desk(desk + 1 + at).load(Ordering::SeqCst)).collect()
 }
 
 fn stand_still() {

@@ -20,15 +20,18 @@ pub(super) mod desk {
     /// What to do, see [`super::super::act::Act`].
     pub(crate) const ACT: usize = 0;
     /// Words of an act.
-    pub(crate) const ACT_WORDS: usize = 6;
-    /// What came of it.
-    pub(crate) const ANSWER: usize = 8;
+    pub(crate) const ACT_WORDS: usize = 7;
     /// The clock.
     pub(crate) const NOW: usize = 10;
     /// One bit for each lane whose owner is dead.
     pub(crate) const DEAD: usize = 11;
     /// One word for each lane: 1 + the lane whose process holds its byte for a recovery.
     pub(crate) const CLAIMED: usize = 16;
+
+    /// What came of an act: how many of its parts are done, and one word for each.
+    pub(crate) const fn answers(is_second: bool) -> usize {
+        if is_second { 64 } else { 32 }
+    }
 }
 
 /// A region's bytes.

@@ -49,6 +49,8 @@ pub(super) struct Lore {
     pub(super) stopped: BTreeSet<u64>,
     /// How often each operation was stepped through.
     pub(super) learned: HashMap<Op, u32>,
+    /// The same where another process stood before some instruction.
+    pub(super) learned_beside: HashMap<(Op, u64), u32>,
 }
 
 /// One thread's tools.

@@ -1,6 +1,6 @@
 //! A case: which operation starts from which state. One number says all.
 
-use super::act::{Act, Op};
+use super::act::{Act, Op, Script};
 use super::bench::{Bench, Scene};
 use super::shape::VICTIM;
 use super::start::{self, Start};
@@ -78,5 +78,6 @@ pub(super) fn draw(op: Op, scene: &Scene, random: &mut Random) -> Act {
         len: *random.pick(&[1, 16, 16, 40, 90, 200, 700, 1_500, 3_000, 7_000, 20_000]),
         mark: 1_000_000 + random.below(1_000_000),
         warm: random.percent(60),
+        script: Script::Once,
     }
 }

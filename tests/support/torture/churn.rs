@@ -2,7 +2,7 @@
 
 use hostcache_core::{Counter, Lane, Region, Session};
 
-use super::act::{self, Act, Op, answer};
+use super::act::{self, Act, Op, Script, answer};
 use super::arena::DeskHost;
 use super::content::{self, Item, Keys, View};
 use super::spec;
@@ -73,6 +73,7 @@ impl Churn<'_> {
             len,
             mark: 5_000_000 + random.below(1_000_000),
             warm: false,
+            script: Script::Once,
         };
         let before = self.evictions();
         let name = Keys::key(key);

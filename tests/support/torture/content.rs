@@ -55,7 +55,7 @@ pub(super) fn mark_of(value: &Value<'_>) -> u64 {
 }
 
 /// An item as a reader sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Item {
     pub(super) mark: u64,
     pub(super) len: usize,

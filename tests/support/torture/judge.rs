@@ -32,7 +32,8 @@ pub(super) fn judge(
     let evictions = || region.counters().get(Counter::Evictions);
     if turn.is_multiple_of(2) {
         recover(&region, &host, &mut lane, dead, pinned)?;
-        same(&seen, &content::view(&region, &host, keys), false, act.key, "recovery changed")?;
+        let recovered = content::view(&region, &host, keys);
+        same(&seen, &recovered, false, usize::MAX, "recovery changed")?;
         let before = evictions();
         work(&region, &host, &mut lane, act)?;
         let after = content::view(&region, &host, keys);

@@ -52,9 +52,17 @@ impl Bench {
     }
 
     /// Whether the stores of an operation are known: it was stepped through from several states.
-    fn is_learned(&mut self, op: Op) -> bool {
+    pub(super) fn is_learned(&mut self, op: Op) -> bool {
         let mut lore = self.lore();
         let times = lore.learned.entry(op).or_default();
+        *times += 1;
+        *times > STEPPED
+    }
+
+    /// The same of an operation beside somebody who stands there.
+    pub(super) fn is_learned_beside(&mut self, op: Op, stands_at: u64) -> bool {
+        let mut lore = self.lore();
+        let times = lore.learned_beside.entry((op, stands_at)).or_default();
         *times += 1;
         *times > STEPPED
     }

@@ -1,5 +1,7 @@
 //! Whether operations that ran at once are explained by one order of them.
 
+use std::collections::HashSet;
+
 use super::act::{Act, Op, answer};
 use super::content::{Item, View};
 use super::spec::{self, Outcome};
@@ -13,14 +15,25 @@ pub(super) struct Ran {
     /// When it began and ended, in turns.
     pub(super) begun: u32,
     pub(super) ended: u32,
+    /// What the same process did before it.
+    pub(super) follows: Option<usize>,
 }
 
-/// What was there before and after, and how many evictions were counted in between.
+/// What was there before and after, and how many evictions there were in between.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) before: &'a View,
     pub(super) after: &'a View,
     pub(super) evictions: u64,
+}
+
+/// Operations that a process did one after the other, as far as they began, with the answers that it got.
+pub(super) fn append(ran: &mut Vec<Ran>, act: &Act, answers: &[u64], begun: u32, ended: u32) {
+    let mut follows = None;
+    for (at, act) in act.parts().into_iter().enumerate().take(answers.len() + 1) {
+        ran.push(Ran { act, answer: answers.get(at).copied(), begun, ended, follows });
+        follows = Some(ran.len() - 1);
+    }
 }
 
 /// Whether some order of the operations, with evictions in between, gives the answers and what is seen afterwards.
@@ -29,10 +42,8 @@ pub(super) fn explained(ran: &[Ran], seen: Seen<'_>) -> Result<(), String> {
     keys.sort_unstable();
     keys.dedup();
     let clears = ran.iter().any(|ran| ran.act.op == Op::Clear);
-    // Who is killed may have evicted one that it did not get to count.
-    let killed = ran.iter().filter(|ran| ran.answer.is_none()).count() as u64;
-    let evictions = seen.evictions + killed;
-    let mut spared = evictions;
+    let has_cleared = ran.iter().any(|ran| ran.act.op == Op::Clear && ran.answer.is_some());
+    let mut spared = seen.evictions;
     let mut cleared = [0, 0];
     for (at, (was, is)) in seen.before.iter().zip(seen.after).enumerate() {
         if keys.contains(&at) {
@@ -41,7 +52,7 @@ pub(super) fn explained(ran: &[Ran], seen: Seen<'_>) -> Result<(), String> {
         if was.is_some() {
             cleared[usize::from(is.is_none())] += 1;
         }
-        if was == is || clears && is.is_none() {
+        if was == is && !(has_cleared && was.is_some()) || clears && is.is_none() {
             continue;
         }
         if is.is_some() || spared == 0 {
@@ -50,9 +61,9 @@ pub(super) fn explained(ran: &[Ran], seen: Seen<'_>) -> Result<(), String> {
         spared -= 1;
     }
     // Evictions aside, a clear ends all of them or none.
-    let partly = clears && cleared.iter().all(|count| *count > evictions);
+    let partly = clears && cleared[0] > 0 && cleared[1] > seen.evictions;
     let items: Vec<_> = keys.iter().map(|key| seen.before[*key]).collect();
-    let search = Search { ran, keys: &keys, seen };
+    let mut search = Search { ran, keys: &keys, seen, tried: HashSet::new() };
     if !partly && search.from(&items, 0, spared) {
         return Ok(());
     }
@@ -75,11 +86,16 @@ struct Search<'a> {
     ran: &'a [Ran],
     keys: &'a [usize],
     seen: Seen<'a>,
+    /// Where it leads nowhere from.
+    tried: HashSet<(Vec<Option<Item>>, u32, u64)>,
 }
 
 impl Search<'_> {
     /// Whether the end is reached from here, where some operations (bits) are done.
-    fn from(&self, items: &[Option<Item>], done: u32, evictions: u64) -> bool {
+    fn from(&mut self, items: &[Option<Item>], done: u32, evictions: u64) -> bool {
+        if !self.tried.insert((items.to_vec(), done, evictions)) {
+            return false;
+        }
         if done.count_ones() as usize == self.ran.len() {
             let is_end =
                 |(key, item): (&usize, &Option<Item>)| spec::alike(self.seen.after[*key], *item);
@@ -96,6 +112,9 @@ impl Search<'_> {
         }
         (0..self.ran.len()).filter(|at| done & (1u32 << at) == 0).any(|at| {
             let next = &self.ran[at];
+            if next.follows.is_some_and(|before| done & (1 << before) == 0) {
+                return false;
+            }
             let earlier = |other: &Ran| other.ended < next.begun;
             let must_wait = |(index, other)| done & (1u32 << index) == 0 && earlier(other);
             if self.ran.iter().enumerate().any(must_wait) {

@@ -1,46 +1,24 @@
 //! Two stepped processes at once, switched at accesses to the region; one is killed or left standing.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hostcache_core::Counter;
 
-use super::act::{Act, Op, Prepared, answer};
-use super::arena::desk;
-use super::bench::{self, Bench, Finding, Lore, Scene};
+use super::act::{self, Prepared, answer};
+use super::arena::Arena;
+use super::bench::{self, Bench, Finding, Lore};
+use super::cast::{self, PAIRS, Setting, stage};
+use super::code::{Code, Touch};
 use super::content::View;
 use super::judge;
 use super::order::{self, Ran, Seen};
-use super::shape::{SECOND, SURVIVOR, VICTIM};
-use super::start::{self, Start};
+use super::schedule::{Access, Course, Cut, Schedule, Trace};
+use super::shape::SURVIVOR;
 use super::stops::{Met, Place, run_to};
 use super::tracee::{Halt, Tracee, Untraceable};
 use crate::random::Random;
-
-const OPS: [(Op, Option<bool>); 11] = [
-    (Op::Set, Some(false)),
-    (Op::Set, Some(true)),
-    (Op::Delete, Some(true)),
-    (Op::Add, Some(false)),
-    (Op::Increment, Some(true)),
-    (Op::Take, Some(true)),
-    (Op::EvictAhead, None),
-    (Op::Sweep, None),
-    (Op::Clear, None),
-    (Op::Touch, Some(true)),
-    (Op::Recover, None),
-];
-const STARTS: [Start; 7] = [
-    Start::Few,
-    Start::Crowded,
-    Start::Churned,
-    Start::Full,
-    Start::Expired,
-    Start::Dead,
-    Start::DeadCrowded,
-];
-/// Pairs on one key and on two of one bucket, with counters of full width and of two bits.
-const PAIRS: u64 = (OPS.len() * OPS.len() * 4) as u64;
 
 /// What to do.
 #[derive(Debug, Clone, Copy)]
@@ -51,19 +29,30 @@ pub struct Pairs {
     pub first: u64,
     /// Schedules wanted.
     pub schedules: u64,
-    /// Of each case, at most so many preemptions that let the other run to its end; as many others are drawn.
+    /// Of each case, so many preemptions that let the other run to its end, and as many of both; 0: all of both at
+    /// accesses to the table that the other makes too.
     pub cuts: u64,
+    /// What the two do, if not all there is.
+    pub only: Option<[&'static str; 2]>,
 }
 
 impl Pairs {
+    /// The same of two that do this; `None`: nobody does.
+    #[must_use]
+    pub fn only(self, first: &str, second: &str) -> Option<Self> {
+        let only = Some([cast::name_of(first)?, cast::name_of(second)?]);
+        Some(Self { only, ..self })
+    }
+
     /// The volumes that a table of variables and defaults gives.
     #[must_use]
     pub fn of_environment(seed: u64, points: impl Fn(&str, u64) -> u64) -> Self {
         Self {
             seed,
-            first: 0,
+            first: crate::random::mix(seed) % PAIRS,
             schedules: points("HOSTCACHE_TEST_PAIRS", 3_000),
             cuts: points("HOSTCACHE_TEST_PAIR_CUTS", 8),
+            only: None,
         }
     }
 }
@@ -93,73 +82,57 @@ impl std::fmt::Display for Schedules {
     }
 }
 
-/// A runs to a place, B to one, A to another and is killed there or stands; a third works; B ends; A ends.
-#[derive(Debug, Clone, Copy)]
-struct Schedule {
-    /// `None`: to the end.
-    cuts: [Option<Place>; 3],
-    kills: bool,
-    third: bool,
+/// One of both, on its way.
+struct Walk<'a> {
+    runner: &'a mut Tracee,
+    field: &'a Arena,
+    code: &'a mut Code,
+    /// How often it came to each instruction.
+    visits: &'a mut HashMap<u64, u64>,
+    /// From breakpoint to breakpoint.
+    leaps: bool,
 }
 
-struct Setting {
-    scene: Scene,
-    acts: [Act; 3],
+impl Walk<'_> {
+    /// To before the access of this number, adding those on the way; or to the end. `stands`: before one already.
+    fn until(self, access: usize, mut stands: bool, trace: &mut Trace) -> bool {
+        let Walk { runner, field, code, visits, leaps } = self;
+        let mut ended = false;
+        while !ended {
+            if leaps && !stands && runner.run() == Halt::Signed {
+                ended = true;
+                break;
+            }
+            stands = false;
+            let at = runner.at();
+            let touch = runner.next(field, code);
+            if touch.is_some() && trace.len() == access {
+                break;
+            }
+            let visits = visits.entry(at).or_default();
+            if let Some(Touch { from, bytes, writes, repeated, .. }) = touch {
+                let bytes = repeated.map_or(bytes, |(bytes, _)| bytes);
+                let (from, to) = (from / 8, (from + bytes).div_ceil(8));
+                trace.push(Access { met: Met { at, number: *visits }, from, to, writes });
+                code.seen.entry(at).or_default().loads += 1;
+            }
+            *visits += 1;
+            ended = runner.step() == Halt::Signed;
+            if let Some((_, end)) = touch.and_then(|touch| touch.repeated)
+                && !ended
+                && runner.at() == at
+            {
+                runner.finish_repeated(at, end);
+            }
+        }
+        runner.clear();
+        ended
+    }
 }
 
 struct Duel {
     bench: Bench,
     other: Tracee,
-}
-
-fn stage(bench: &mut Bench, seed: u64, number: u64) -> Setting {
-    let mut random = Random::salted(seed, number);
-    let pair = number % PAIRS;
-    let n = OPS.len() as u64;
-    let kinds = [OPS[(pair % n) as usize], OPS[(pair / n % n) as usize]];
-    let (two_keys, small) = (pair / (n * n) % 2 == 1, pair / (n * n * 2) == 1);
-    let is_there = |op| kinds.iter().any(|kind| kind.0 == op);
-    let start = if is_there(Op::Recover) && random.percent(80) {
-        *random.pick(&[Start::Dead, Start::DeadCrowded, Start::DeadFull])
-    } else if is_there(Op::Sweep) && random.percent(70) {
-        Start::Expired
-    } else {
-        *random.pick(&STARTS)
-    };
-    let buckets = (two_keys || random.percent(50)).then_some(2);
-    let scene = start::build_in(bench, start, buckets, small, &mut random);
-    bench.lay_out(&scene);
-    let view = bench.view(scene.keys);
-    let draw = |is_present: bool, random: &mut Random| {
-        let fit: Vec<usize> =
-            (0..scene.keys).filter(|key| view[*key].is_some() == is_present).collect();
-        let any = random.below(scene.keys as u64) as usize;
-        if fit.is_empty() { any } else { *random.pick(&fit) }
-    };
-    let mut wants = kinds.map(|kind| kind.1);
-    if wants[0].is_none() || wants[1].is_some() && random.percent(50) {
-        wants.swap(0, 1);
-    }
-    let shared = draw(wants[0].unwrap_or(true), &mut random);
-    let lens = [1, 16, 16, 40, 200, 1_500, 7_000];
-    let act = |at: usize, random: &mut Random| Act {
-        op: kinds[at].0,
-        lane: [VICTIM, SECOND][at],
-        key: if two_keys { draw(kinds[at].1.unwrap_or(true), random) } else { shared },
-        len: *random.pick(&lens),
-        mark: 1_000_000 * (at as u64 + 1) + random.below(1_000_000),
-        warm: random.percent(60),
-    };
-    let acts = [act(0, &mut random), act(1, &mut random)];
-    let third = Act {
-        op: *random.pick(&[Op::Get, Op::Set, Op::Add, Op::Delete, Op::Increment, Op::Take]),
-        lane: SURVIVOR,
-        key: acts[random.below(2) as usize].key,
-        len: *random.pick(&lens),
-        mark: 3_000_000,
-        warm: false,
-    };
-    Setting { scene, acts: [acts[0], acts[1], third] }
 }
 
 impl Duel {
@@ -176,34 +149,39 @@ impl Duel {
         self.other.prepare(&self.bench.field, &setting.acts[1]);
     }
 
-    /// Steps through both, one after the other from some access on, so that it is known where they touch the
-    /// region; how many accesses the first makes, and the second.
-    fn learn(&mut self, setting: &Setting, from: u64) -> [u64; 2] {
+    /// Both, one after the other from some access of the first on: their accesses.
+    fn learn(&mut self, setting: &Setting, from: usize) -> Course {
         self.set_up(setting);
-        let mut counts = [0, 0];
+        let mut traces = [Trace::new(), Trace::new()];
+        let mut visits = [HashMap::new(), HashMap::new()];
         let mut ended = [false; 2];
+        let first_leaps = self.bench.is_learned(setting.acts[0].op);
         // The first to its access, the second to its end, the first to its end.
-        for (who, until) in [(0, from), (1, u64::MAX), (0, u64::MAX)] {
-            while counts[who] < until && !ended[who] {
-                let Bench { victim, field, code, .. } = &mut self.bench;
-                let stepped = if who == 0 { victim } else { &mut self.other };
-                let touch = stepped.next(field, code);
-                let halt = stepped.step();
-                if let Some(touch) = touch {
-                    counts[who] += 1;
-                    code.seen.entry(touch.at).or_default().loads += 1;
-                    if let Some((_, end)) = touch.repeated
-                        && halt == Halt::Stepped
-                        && stepped.at() == touch.at
-                    {
-                        stepped.finish_repeated(touch.at, end);
-                    }
-                }
-                ended[who] = halt == Halt::Signed;
+        for (who, until, stands) in
+            [(0, from, false), (1, usize::MAX, false), (0, usize::MAX, true)]
+        {
+            if ended[who] {
+                continue;
             }
+            let stands_at = self.bench.victim.at();
+            let leaps = match who {
+                0 => first_leaps,
+                // Where the other stands decides what it does.
+                _ => self.bench.is_learned_beside(setting.acts[1].op, stands_at),
+            };
+            let places = self.bench.places_of(Place::Access(0));
+            let Bench { victim, field, code, .. } = &mut self.bench;
+            let runner = if who == 0 { victim } else { &mut self.other };
+            if leaps {
+                runner.plant(places);
+            }
+            let walk = Walk { runner, field, code, visits: &mut visits[who], leaps };
+            ended[who] = walk.until(until, stands, &mut traces[who]);
         }
         self.bench.teach();
-        counts
+        let region = self.bench.field.region();
+        let geometry = region.geometry();
+        Course::new(traces, geometry.buckets_at as usize..geometry.marks_at as usize)
     }
 
     /// One of both goes on to a place or its end.
@@ -222,12 +200,15 @@ impl Duel {
         met
     }
 
+    fn evictions(&self) -> u64 {
+        self.bench.field.region().counters().get(Counter::Evictions)
+    }
+
     fn play(&mut self, setting: &Setting, plan: Schedule, replay: &str) -> Result<(), Finding> {
         let Setting { scene, acts } = setting;
         self.set_up(setting);
         let before = self.bench.view(scene.keys);
-        let evictions_of = |bench: &Bench| bench.field.region().counters().get(Counter::Evictions);
-        let evicted_before = evictions_of(&self.bench);
+        let evicted_before = self.evictions();
         let mut ended = [u32::MAX; 2];
         let mut stood: [Option<Met>; 3] = [None; 3];
         let mut words = String::new();
@@ -237,12 +218,12 @@ impl Duel {
                 continue;
             }
             stood[turn] = match plan.cuts[turn] {
-                // It stays where it is.
-                Some(Place::Access(u64::MAX)) => stood[0],
-                place => self.advance(who, place, turn == 2),
+                Cut::Stay => stood[0],
+                Cut::At(place) => self.advance(who, Some(place), turn == 2),
+                Cut::End => self.advance(who, None, turn == 2),
             };
             words += &match (plan.cuts[turn], stood[turn].map(Met::place)) {
-                (Some(Place::Access(u64::MAX)), _) => " = 0".to_owned(),
+                (Cut::Stay, _) => " = 0".to_owned(),
                 (_, Some(Place::Meeting { at, number })) => format!(" {at} {number}"),
                 _ => " - 0".to_owned(),
             };
@@ -256,17 +237,18 @@ impl Duel {
             what: format!("{acts:?}: {what}"),
             replay: format!("{replay} {kill} {third}{words}"),
         };
-        if kills {
-            self.bench.field.bury(scene.dead | acts[0].mortal());
-        }
-        let killed = kills.then(|| self.bench.field.image());
         let mut ran = Vec::new();
+        let killed = kills.then(|| {
+            self.bench.field.bury(scene.dead | acts[0].mortal());
+            order::append(&mut ran, &acts[0], &act::answers(&self.bench.field, false), 0, u32::MAX);
+            self.bench.field.image()
+        });
         if plan.third {
             let (region, host) = (self.bench.field.region(), self.bench.field.host(SURVIVOR));
             let mut prepared = Prepared::new(&region, &host, &acts[2]);
-            let answer = Some(prepared.perform(&acts[2]));
+            let answer = prepared.perform(&acts[2]);
             prepared.detach();
-            ran.push(Ran { act: acts[2], answer, begun: 4, ended: 4 });
+            order::append(&mut ran, &acts[2], &[answer], 4, 4);
         }
         if ended[1] == u32::MAX {
             self.advance(1, None, true);
@@ -276,18 +258,50 @@ impl Duel {
             self.advance(0, None, true);
             ended[0] = 6;
         }
-        let answer = |at: usize| self.bench.field.desk(desk::ANSWER + at).load(Ordering::SeqCst);
-        for at in [0, 1] {
-            let answer = (at == 1 || !kills).then(|| answer(at));
-            ran.push(Ran { act: acts[at], answer, begun: 0, ended: ended[at] });
+        for at in if kills { 1..2 } else { 0..2 } {
+            let answers = act::answers(&self.bench.field, at == 1);
+            order::append(&mut ran, &acts[at], &answers, 0, ended[at]);
         }
-        let judged = self.judge(setting, &before, &ran, evictions_of(&self.bench) - evicted_before);
+        let evictions = self.evictions() - evicted_before;
+        let mut judged = self.judge(setting, &before, &ran, evictions);
         if let Some(image) = killed {
+            let now = judged.is_err().then(|| self.bench.field.image());
             // To where it waits for its next act: on what it left, so that it comes there.
             self.bench.field.load(&image);
-            self.advance(0, None, true);
+            match now {
+                None => _ = self.advance(0, None, true),
+                Some(now) => {
+                    let more = self.uncounted();
+                    if more > 0 {
+                        self.bench.field.load(&now);
+                        judged = self.judge(setting, &before, &ran, evictions + more);
+                    }
+                }
+            }
         }
         judged.map_err(finding)
+    }
+
+    /// How many items whoever was killed had evicted and not counted: going on alone from there, it would count one
+    /// before it changes a slot.
+    fn uncounted(&mut self) -> u64 {
+        let Bench { victim, field, .. } = &mut self.bench;
+        let region = field.region();
+        let slots = || {
+            let words = region.geometry().buckets_at..region.geometry().marks_at;
+            words.map(|at| field.word(at as usize).load(Ordering::Relaxed)).collect::<Vec<_>>()
+        };
+        let evictions = || region.counters().get(Counter::Evictions);
+        let (counted, linked) = (evictions(), slots());
+        let mut goes_on = true;
+        while goes_on && evictions() == counted && slots() == linked {
+            goes_on = victim.step() != Halt::Signed;
+        }
+        let uncounted = if slots() == linked { evictions() - counted } else { 0 };
+        if goes_on {
+            victim.go();
+        }
+        uncounted
     }
 
     fn judge(
@@ -320,34 +334,47 @@ impl Duel {
         let setting = stage(&mut self.bench, work.seed, number);
         let mut random = Random::salted(work.seed, !number);
         let replay = format!("pair {} {number}", work.seed);
-        let [mut first, mut second] = self.learn(&setting, u64::MAX);
-        // What they do in each other's way may touch the region elsewhere.
-        let counts = self.learn(&setting, random.below(first.max(1)));
-        first = first.max(counts[0]);
-        second = second.max(counts[1]);
+        let alone = self.learn(&setting, usize::MAX);
         let mut sum = Schedules { cases: 1, ..Schedules::default() };
-        let mut play = |duel: &mut Self, plan: Schedule| {
+        let mut play = |duel: &mut Self, cuts: [Cut; 3], kills: bool, third: bool| {
             sum.all += 1;
-            sum.kills += u64::from(plan.kills);
-            sum.stops += u64::from(!plan.kills && plan.cuts[2].is_some());
-            sum.thirds += u64::from(plan.third);
-            duel.play(&setting, plan, &replay)
+            sum.kills += u64::from(kills);
+            sum.stops += u64::from(!kills && !matches!(cuts[2], Cut::End));
+            sum.thirds += u64::from(third);
+            duel.play(&setting, Schedule { cuts, kills, third }, &replay)
         };
-        let stride = first.div_ceil(work.cuts.max(1)).max(1);
-        let mut at = random.below(stride);
-        let stays = Some(Place::Access(u64::MAX));
-        while at < first {
-            for kills in [false, true] {
-                let cuts = [Some(Place::Access(at)), None, stays];
-                play(self, Schedule { cuts, kills, third: random.one_in(8) })?;
-                // The second is preempted too; the first goes on to its end, or stops once more, or dies.
-                let mut cut = |below: u64| Some(Place::Access(random.below(below.max(1))));
-                let cuts = [cut(first), cut(second), cut(first)];
-                let last = if kills || random.percent(50) { cuts[2] } else { None };
-                let cuts = [cuts[0], cuts[1], last];
-                play(self, Schedule { cuts, kills, third: random.one_in(8) })?;
+        if work.cuts == 0 {
+            for first in alone.in_table(0, 0) {
+                // What the second does depends on where it finds the first.
+                let course = self.learn(&setting, first);
+                let begun = course.place(0, None, first);
+                for second in course.in_table(1, 0) {
+                    for third in alone.in_table(0, first.saturating_add(1)) {
+                        let last = alone.place(0, Some(first), third);
+                        for kills in [false, true] {
+                            let cuts = [begun, course.place(1, None, second), last];
+                            play(self, cuts, kills, false)?;
+                        }
+                    }
+                }
             }
-            at += stride;
+        }
+        for turn in 0..work.cuts {
+            let first = alone.draw(0, 0, &mut random);
+            let begun = alone.place(0, None, first);
+            for kills in [false, true] {
+                play(self, [begun, Cut::End, Cut::Stay], kills, random.one_in(8))?;
+            }
+            // The second is preempted too; the first goes on to its end, or stops once more, or dies.
+            let course = if turn % 2 == 0 { self.learn(&setting, first) } else { continue };
+            for round in 0..4 {
+                let second = course.draw(1, 0, &mut random);
+                let of = if random.percent(50) { &alone } else { &course };
+                let last = of.place(0, Some(first), of.draw(0, first + 1, &mut random));
+                let last = if round % 2 == 1 || random.percent(50) { last } else { Cut::End };
+                let cuts = [begun, course.place(1, None, second), last];
+                play(self, cuts, round % 2 == 1, random.one_in(8))?;
+            }
         }
         Ok(sum)
     }
@@ -370,7 +397,11 @@ pub fn duel(
         bench::stay_on(number);
         let mut duel = Duel::new(Arc::clone(&lore)).map_err(|Untraceable| None)?;
         while locked().all < work.schedules {
-            let more = duel.case(work, next.fetch_add(1, Ordering::Relaxed)).map_err(Some)?;
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if work.only.is_some_and(|names| !cast::is_of(number, names)) {
+                continue;
+            }
+            let more = duel.case(work, number).map_err(Some)?;
             let mut sum = locked();
             sum.cases += more.cases;
             sum.all += more.all;
@@ -399,11 +430,11 @@ pub(super) fn again(words: &[String]) -> Result<Result<(), Finding>, String> {
     let number = |at: usize| -> Result<u64, String> {
         word(at)?.parse().map_err(|e| format!("{:?}: {e}", words[at]))
     };
-    let place = |at: usize| -> Result<Option<Place>, String> {
+    let place = |at: usize| -> Result<Cut, String> {
         Ok(match word(at)? {
-            "-" => None,
-            "=" => Some(Place::Access(u64::MAX)),
-            _ => Some(Place::Meeting { at: number(at)?, number: number(at + 1)? }),
+            "-" => Cut::End,
+            "=" => Cut::Stay,
+            _ => Cut::At(Place::Meeting { at: number(at)?, number: number(at + 1)? }),
         })
     };
     let cuts = [place(4)?, place(6)?, place(8)?];

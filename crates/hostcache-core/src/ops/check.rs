@@ -157,18 +157,40 @@ impl<F: Fn(LaneId) -> bool> Walk<'_, F> {
                 let position = Position::new(bucket, index);
                 let bits = self.region.slot(position).load(crate::sync::Ordering::Acquire);
                 let word = SlotWord::from_bits(bits);
-                // A tentative word is its owner's; pending ones are found through their block.
-                if word.is_empty()
-                    || (word.is_tentative() && !self.region.is_pending(position, word))
-                {
+                if word.is_empty() {
                     continue;
                 }
-                if let Err(what) = self.slot(host, position, word, &mut keys) {
+                // A tentative word is its owner's; pending ones are found through their block.
+                let is_private = word.is_tentative() && !self.region.is_pending(position, word);
+                let sound = match is_private {
+                    true => self.private(position, word),
+                    false => self.slot(host, position, word, &mut keys),
+                };
+                if let Err(what) = sound {
                     let at = format!("bucket {bucket} slot {index}");
                     self.problem(format!("{at}: {what}"));
                 }
             }
         }
+    }
+
+    /// An uncommitted word is withdrawn before its block is unsealed or taken: else it would stay for ever.
+    fn private(&self, position: Position, word: SlotWord) -> Result<(), String> {
+        let region = self.region;
+        let location = word.location();
+        if !region.geometry.has_room_for_head(location) {
+            return Err(format!("location {location} is outside the arena"));
+        }
+        let header = region.load_header(location);
+        let is_owned = header.state() == BlockState::Published
+            && region.geometry.short_generation_of(header) == word.generation()
+            && u32::from(header.owner()) < region.geometry.shape.lanes
+            && region.is_attached(header.owner());
+        let now = region.slot(position).load(crate::sync::Ordering::Acquire);
+        if is_owned || now != word.bits() {
+            return Ok(());
+        }
+        Err("its uncommitted word is nobody's to commit or withdraw".into())
     }
 
     fn slot<H: Host>(
