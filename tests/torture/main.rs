@@ -26,6 +26,7 @@ Usage: hostcache-torture run [FIRST]      every operation killed and stopped, fr
        hostcache-torture double SEED CASE INDEX [POINT]
        hostcache-torture stop SEED CASE OPERATIONS SEED CODE TIMES
        hostcache-torture pair SEED CASE KILL THIRD PLACES
+       hostcache-torture case SEED CASE
                                           one finding once more
        hostcache-torture pairs [FIRST]    two processes at once, switched at their accesses
        hostcache-torture pairs ONE OTHER  the same of two that do this: set, overwrite, delete, …
@@ -41,7 +42,7 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
             Some("run") => torture(words.get(1), false),
             Some("coverage") => torture(None, true),
             Some("pairs") => pairs(&words[1..]),
-            Some("kill" | "double" | "stop" | "pair") => match replay(&words) {
+            Some("kill" | "double" | "stop" | "pair" | "case") => match replay(&words) {
                 Ok(Ok(())) => {
                     println!("nothing found");
                     ExitCode::SUCCESS
@@ -72,7 +73,7 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
         let start = Instant::now();
         let progress = |sum: &Schedules| eprintln!("{:>5} s  {sum}", start.elapsed().as_secs());
         match duel(&work, progress) {
-            Ok(sum) => println!("{sum}"),
+            Ok((sum, costs)) => println!("{sum}\n{costs}"),
             Err(None) => println!("skipped: processes may not be traced here"),
             Err(Some(finding)) => {
                 println!("{finding}");

@@ -86,6 +86,8 @@ pub(super) fn stage(bench: &mut Bench, seed: u64, number: u64) -> Setting {
         *random.pick(&[Start::Dead, Start::DeadCrowded, Start::DeadFull])
     } else if is_there(Op::Sweep) && random.percent(70) {
         Start::Expired
+    } else if is_there(Op::EvictAhead) && random.percent(70) {
+        Start::Full
     } else {
         *random.pick(&STARTS)
     };

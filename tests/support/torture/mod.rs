@@ -29,6 +29,7 @@ mod schedule;
 mod shape;
 mod spec;
 mod start;
+mod steps;
 mod stops;
 mod tracee;
 
@@ -38,3 +39,4 @@ pub use coverage::Coverage;
 pub use pairs::{Pairs, Schedules, duel};
 pub use replay::replay;
 pub use report::{Totals, Work, run};
+pub use steps::Costs;

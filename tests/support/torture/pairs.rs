@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use hostcache_core::Counter;
 
-use super::act::{self, Prepared, answer};
+use super::act::{self, Prepared, Script, answer};
 use super::arena::Arena;
 use super::bench::{self, Bench, Finding, Lore};
 use super::cast::{self, PAIRS, Setting, stage};
@@ -16,6 +16,7 @@ use super::judge;
 use super::order::{self, Ran, Seen};
 use super::schedule::{Access, Course, Cut, Schedule, Trace};
 use super::shape::SURVIVOR;
+use super::steps::{self, Cost, Costs, RUNAWAY};
 use super::stops::{Met, Place, run_to};
 use super::tracee::{Halt, Tracee, Untraceable};
 use crate::random::Random;
@@ -37,23 +38,30 @@ pub struct Pairs {
 }
 
 impl Pairs {
+    /// The volumes that a table of variables and defaults gives.
+    ///
+    /// # Panics
+    ///
+    /// If `HOSTCACHE_TEST_PAIR_PARTS` is not two names of what a process does.
+    #[must_use]
+    pub fn of_environment(seed: u64, points: impl Fn(&str, u64) -> u64) -> Self {
+        let all = Self {
+            seed,
+            first: points("HOSTCACHE_TEST_PAIR_FIRST", crate::random::mix(seed) % PAIRS),
+            schedules: points("HOSTCACHE_TEST_PAIRS", 3_000),
+            cuts: points("HOSTCACHE_TEST_PAIR_CUTS", 8),
+            only: None,
+        };
+        let Ok(parts) = std::env::var("HOSTCACHE_TEST_PAIR_PARTS") else { return all };
+        let only = parts.split_once(' ').and_then(|(one, other)| all.only(one, other));
+        only.unwrap_or_else(|| panic!("HOSTCACHE_TEST_PAIR_PARTS={parts:?} are no two parts"))
+    }
+
     /// The same of two that do this; `None`: nobody does.
     #[must_use]
     pub fn only(self, first: &str, second: &str) -> Option<Self> {
         let only = Some([cast::name_of(first)?, cast::name_of(second)?]);
         Some(Self { only, ..self })
-    }
-
-    /// The volumes that a table of variables and defaults gives.
-    #[must_use]
-    pub fn of_environment(seed: u64, points: impl Fn(&str, u64) -> u64) -> Self {
-        Self {
-            seed,
-            first: crate::random::mix(seed) % PAIRS,
-            schedules: points("HOSTCACHE_TEST_PAIRS", 3_000),
-            cuts: points("HOSTCACHE_TEST_PAIR_CUTS", 8),
-            only: None,
-        }
     }
 }
 
@@ -109,6 +117,12 @@ impl Walk<'_> {
             if touch.is_some() && trace.len() == access {
                 break;
             }
+            if trace.len() > RUNAWAY {
+                runner.clear();
+                runner.go();
+                ended = true;
+                break;
+            }
             let visits = visits.entry(at).or_default();
             if let Some(Touch { from, bytes, writes, repeated, .. }) = touch {
                 let bytes = repeated.map_or(bytes, |(bytes, _)| bytes);
@@ -133,13 +147,14 @@ impl Walk<'_> {
 struct Duel {
     bench: Bench,
     other: Tracee,
+    costs: Costs,
 }
 
 impl Duel {
     fn new(lore: Arc<Mutex<Lore>>) -> Result<Self, Untraceable> {
         let bench = Bench::new(lore)?;
         let other = Tracee::fork(&bench.field)?;
-        Ok(Self { bench, other })
+        Ok(Self { bench, other, costs: Costs::default() })
     }
 
     fn set_up(&mut self, setting: &Setting) {
@@ -149,39 +164,67 @@ impl Duel {
         self.other.prepare(&self.bench.field, &setting.acts[1]);
     }
 
-    /// Both, one after the other from some access of the first on: their accesses.
-    fn learn(&mut self, setting: &Setting, from: usize) -> Course {
+    /// Both, one after the other from some access of the first on: their accesses. `careful`: what is not known well
+    /// is stepped through by single instructions.
+    fn learn(&mut self, setting: &Setting, from: usize, careful: bool) -> Course {
         self.set_up(setting);
         let mut traces = [Trace::new(), Trace::new()];
-        let mut visits = [HashMap::new(), HashMap::new()];
-        let mut ended = [false; 2];
-        let first_leaps = self.bench.is_learned(setting.acts[0].op);
-        // The first to its access, the second to its end, the first to its end.
-        for (who, until, stands) in
-            [(0, from, false), (1, usize::MAX, false), (0, usize::MAX, true)]
-        {
-            if ended[who] {
-                continue;
-            }
-            let stands_at = self.bench.victim.at();
-            let leaps = match who {
-                0 => first_leaps,
-                // Where the other stands decides what it does.
-                _ => self.bench.is_learned_beside(setting.acts[1].op, stands_at),
-            };
-            let places = self.bench.places_of(Place::Access(0));
-            let Bench { victim, field, code, .. } = &mut self.bench;
-            let runner = if who == 0 { victim } else { &mut self.other };
-            if leaps {
-                runner.plant(places);
-            }
-            let walk = Walk { runner, field, code, visits: &mut visits[who], leaps };
-            ended[who] = walk.until(until, stands, &mut traces[who]);
+        let mut visits = HashMap::new();
+        let leaps = self.bench.is_learned(setting.acts[0].op);
+        let ended = self.walk(0, leaps, &mut visits, &mut traces[0], from);
+        self.walk_second(setting, careful, &mut traces[1]);
+        if !ended {
+            self.walk(0, leaps, &mut visits, &mut traces[0], usize::MAX);
         }
         self.bench.teach();
         let region = self.bench.field.region();
         let geometry = region.geometry();
         Course::new(traces, geometry.buckets_at as usize..geometry.marks_at as usize)
+    }
+
+    /// The accesses of the second where the first is dead.
+    fn learn_beside_dead(&mut self, setting: &Setting, from: usize) -> Trace {
+        self.set_up(setting);
+        let (mut first, mut second) = (Trace::new(), Trace::new());
+        let leaps = self.bench.is_learned(setting.acts[0].op);
+        let ended = self.walk(0, leaps, &mut HashMap::new(), &mut first, from);
+        self.bench.field.bury(setting.scene.dead | setting.acts[0].mortal());
+        let image = self.bench.field.image();
+        self.walk_second(setting, false, &mut second);
+        if !ended {
+            // To where it waits for its next act: on what it left, so that it comes there.
+            self.bench.field.load(&image);
+            self.advance(0, None, true);
+        }
+        second
+    }
+
+    fn walk_second(&mut self, setting: &Setting, careful: bool, trace: &mut Trace) {
+        let op = setting.acts[1].op;
+        // Where the other stands decides what it does.
+        let stands_at = self.bench.victim.at();
+        let is_known =
+            self.bench.is_learned(op) && (!careful || self.bench.is_learned_beside(op, stands_at));
+        self.walk(1, is_known, &mut HashMap::new(), trace, usize::MAX);
+    }
+
+    /// One of both goes on to before the access of a number; true: to its end.
+    fn walk(
+        &mut self,
+        who: usize,
+        leaps: bool,
+        visits: &mut HashMap<u64, u64>,
+        trace: &mut Trace,
+        until: usize,
+    ) -> bool {
+        let places = self.bench.places_of(Place::Access(0));
+        let Bench { victim, field, code, .. } = &mut self.bench;
+        let runner = if who == 0 { victim } else { &mut self.other };
+        if leaps {
+            runner.plant(places);
+        }
+        let stands = !trace.is_empty();
+        Walk { runner, field, code, visits, leaps }.until(until, stands, trace)
     }
 
     /// One of both goes on to a place or its end.
@@ -329,12 +372,30 @@ impl Duel {
         judge::judge(&self.bench.lab, scene.keys, &acts[0], dead, scene.pinned, turn).map(|_| ())
     }
 
+    /// Notes what the second cost beside the first.
+    fn weigh(&mut self, setting: &Setting, beside: usize, trace: &Trace) -> Result<(), String> {
+        let act = &setting.acts[1];
+        if act.script != Script::Once {
+            return Ok(());
+        }
+        let region = self.bench.field.region();
+        let cost = Cost::of(act, trace, region.geometry());
+        self.costs.note(act.op, beside, cost);
+        steps::bounded(act, cost)
+    }
+
     /// All of one case.
     fn case(&mut self, work: &Pairs, number: u64) -> Result<Schedules, Finding> {
         let setting = stage(&mut self.bench, work.seed, number);
         let mut random = Random::salted(work.seed, !number);
         let replay = format!("pair {} {number}", work.seed);
-        let alone = self.learn(&setting, usize::MAX);
+        let dear = |what: String| Finding { what, replay: format!("case {} {number}", work.seed) };
+        let careful = work.cuts == 0;
+        let alone = self.learn(&setting, usize::MAX, careful);
+        self.weigh(&setting, 0, &alone.traces[1]).map_err(dear)?;
+        let from = alone.draw(0, 0, &mut random);
+        let beside_dead = self.learn_beside_dead(&setting, from);
+        self.weigh(&setting, 2, &beside_dead).map_err(dear)?;
         let mut sum = Schedules { cases: 1, ..Schedules::default() };
         let mut play = |duel: &mut Self, cuts: [Cut; 3], kills: bool, third: bool| {
             sum.all += 1;
@@ -346,7 +407,8 @@ impl Duel {
         if work.cuts == 0 {
             for first in alone.in_table(0, 0) {
                 // What the second does depends on where it finds the first.
-                let course = self.learn(&setting, first);
+                let course = self.learn(&setting, first, careful);
+                self.weigh(&setting, 1, &course.traces[1]).map_err(dear)?;
                 let begun = course.place(0, None, first);
                 for second in course.in_table(1, 0) {
                     for third in alone.in_table(0, first.saturating_add(1)) {
@@ -366,7 +428,11 @@ impl Duel {
                 play(self, [begun, Cut::End, Cut::Stay], kills, random.one_in(8))?;
             }
             // The second is preempted too; the first goes on to its end, or stops once more, or dies.
-            let course = if turn % 2 == 0 { self.learn(&setting, first) } else { continue };
+            if turn % 2 == 1 {
+                continue;
+            }
+            let course = self.learn(&setting, first, random.one_in(8));
+            self.weigh(&setting, 1, &course.traces[1]).map_err(dear)?;
             for round in 0..4 {
                 let second = course.draw(1, 0, &mut random);
                 let of = if random.percent(50) { &alone } else { &course };
@@ -388,30 +454,31 @@ impl Duel {
 pub fn duel(
     work: &Pairs,
     progress: impl Fn(&Schedules) + Sync,
-) -> Result<Schedules, Option<Finding>> {
+) -> Result<(Schedules, Costs), Option<Finding>> {
     let next = AtomicU64::new(work.first);
     let lore = Arc::new(Mutex::new(Lore::default()));
-    let sums = Mutex::new(Schedules::default());
+    let sums = Mutex::new((Schedules::default(), Costs::default()));
     let locked = || sums.lock().unwrap_or_else(PoisonError::into_inner);
     let thread = |number| -> Result<(), Option<Finding>> {
         bench::stay_on(number);
         let mut duel = Duel::new(Arc::clone(&lore)).map_err(|Untraceable| None)?;
-        while locked().all < work.schedules {
+        while locked().0.all < work.schedules {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if work.only.is_some_and(|names| !cast::is_of(number, names)) {
                 continue;
             }
             let more = duel.case(work, number).map_err(Some)?;
-            let mut sum = locked();
+            let sum = &mut locked().0;
             sum.cases += more.cases;
             sum.all += more.all;
             sum.kills += more.kills;
             sum.stops += more.stops;
             sum.thirds += more.thirds;
             if sum.cases % 100 == 0 {
-                progress(&sum);
+                progress(sum);
             }
         }
+        locked().1.add(&duel.costs);
         Ok(())
     };
     std::thread::scope(|scope| {
@@ -422,6 +489,14 @@ pub fn duel(
         Ok::<(), Option<Finding>>(())
     })?;
     sums.into_inner().map_err(|_| None)
+}
+
+/// All of one case once more: `SEED CASE`.
+pub(super) fn again_case(seed: u64, number: u64) -> Result<Result<(), Finding>, String> {
+    let mut duel = Duel::new(Arc::default())
+        .map_err(|Untraceable| "processes may not be traced here".to_owned())?;
+    let work = Pairs::of_environment(seed, crate::volume::points);
+    Ok(duel.case(&work, number).map(|_| ()))
 }
 
 /// One finding once more: `SEED CASE KILL THIRD` and three places.

@@ -21,6 +21,9 @@ pub fn replay(words: &[String]) -> Result<Result<(), Finding>, String> {
         let word = words.get(at).ok_or("too few words: KIND SEED CASE POINT…")?;
         word.parse().map_err(|e| format!("{word:?}: {e}"))
     };
+    if words.first().is_some_and(|kind| kind == "case") {
+        return super::pairs::again_case(number(1)?, number(2)?);
+    }
     let case = Case { seed: number(1)?, number: number(2)? };
     println!("{}", case.describe());
     let mut bench = Bench::new(Arc::default())

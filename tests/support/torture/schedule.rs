@@ -40,7 +40,7 @@ pub(super) struct Schedule {
 /// What is known of a pair: its accesses, and those that meet the other's.
 #[derive(Debug)]
 pub(super) struct Course {
-    traces: [Trace; 2],
+    pub(super) traces: [Trace; 2],
     meets: [Vec<usize>; 2],
     /// Of those, the ones to the table.
     table: [Vec<usize>; 2],

@@ -80,6 +80,10 @@ const SUITES: &[Plan] = &[
     },
     plan("cache", &CACHE, &[], 60),
     plan("rounds", &CORE, &["rounds"], 120),
+    Plan {
+        environment: &[("HOSTCACHE_TEST_PAIRS", "3000"), ("HOSTCACHE_SEED", "7")],
+        ..plan("pairs", &SYSTEM, &["pairs"], 240)
+    },
     plan("model", &SYSTEM, &["model"], 300),
     Plan {
         // What it shows by chance is in `deaths` to the end.
