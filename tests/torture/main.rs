@@ -11,10 +11,14 @@ fn main() {
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod long;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod command {
     use std::process::ExitCode;
     use std::time::Instant;
 
+    use super::long;
     use hostcache_tests::random::seed;
     use hostcache_tests::torture::{Pairs, Schedules, Totals, Work, duel, replay, run};
     use hostcache_tests::volume::points;
@@ -31,6 +35,13 @@ Usage: hostcache-torture run [FIRST]      every operation killed and stopped, fr
        hostcache-torture pairs [FIRST]    two processes at once, switched at their accesses
        hostcache-torture pairs ONE OTHER  the same of two that do this: set, overwrite, delete, …
 
+       hostcache-torture collect FILE KILLS DOUBLES STOPS
+                                          so many points in all, one line a chunk added to a file; goes on where
+                                          its last line ends
+       hostcache-torture storm SECONDS [FILE]
+                                          eight processes, one killed every 10 ms; beside a run in which the killed are
+                                          on another region
+
 Volumes: HOSTCACHE_TEST_KILL_POINTS, HOSTCACHE_TEST_DOUBLE_FAULTS, HOSTCACHE_TEST_STOP_POINTS,
 HOSTCACHE_TEST_STOP_OPS (operations of others at each stop); HOSTCACHE_TEST_PAIRS (interleavings),
 HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HOSTCACHE_SEED replays a run.
@@ -41,6 +52,8 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
         match words.first().map(String::as_str) {
             Some("run") => torture(words.get(1), false),
             Some("coverage") => torture(None, true),
+            Some("collect") => report(long::collect(&words[1..])),
+            Some("storm") => report(long::storm(&words[1..])),
             Some("pairs") => pairs(&words[1..]),
             Some("kill" | "double" | "stop" | "pair" | "case") => match replay(&words) {
                 Ok(Ok(())) => {
@@ -54,6 +67,14 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
                 Err(wrong) => usage(&wrong),
             },
             _ => usage("no command"),
+        }
+    }
+
+    fn report(done: Result<bool, String>) -> ExitCode {
+        match done {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(wrong) => usage(&wrong),
         }
     }
 

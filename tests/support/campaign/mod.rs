@@ -11,9 +11,12 @@
 
 mod counters;
 mod disturb;
+mod storm;
 
 use std::path::PathBuf;
 use std::time::Instant;
+
+pub use storm::{Storm, Weather};
 
 use crate::checker::{Mode, check_all};
 use crate::child::Worker;
