@@ -115,6 +115,7 @@ HOSTCACHE_TEST_PAIR_CUTS (accesses of each pair before which it is switched). HO
             Ok((totals, coverage)) => {
                 if lists {
                     print!("   stores    kills   stops\n{}", coverage.list());
+                    println!("{}", coverage.unreached());
                 }
                 println!("{totals}\n{}", coverage.summary());
                 ExitCode::SUCCESS

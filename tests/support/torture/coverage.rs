@@ -41,6 +41,26 @@ impl Coverage {
         )
     }
 
+    /// The functions of the core's list of stores that no killed process had reached.
+    #[must_use]
+    pub fn unreached(&self) -> String {
+        let killed = self.stores().filter(|(_, seen)| seen.kills > 0);
+        let reached: Vec<_> = killed.flat_map(|(at, _)| functions(*at)).collect();
+        let is_reached = |of: &(&str, &str)| {
+            reached.iter().any(|(file, name)| (file.as_str(), name.as_str()) == *of)
+        };
+        let all = listed().count();
+        let left: Vec<String> = listed()
+            .filter(|of| !is_reached(of))
+            .map(|(file, name)| format!("{file} {name}"))
+            .collect();
+        let reached = all - left.len();
+        format!(
+            "{reached} of {all} functions that store were kill points; not: {}",
+            left.join(", ")
+        )
+    }
+
     /// Every instruction that changed a region, with the place in the source.
     #[must_use]
     pub fn list(&self) -> String {
@@ -53,6 +73,31 @@ impl Coverage {
         }
         text
     }
+}
+
+/// The functions of the core that store, as its list has them: file and name, and whether they store into regions.
+fn listed() -> impl Iterator<Item = (&'static str, &'static str)> {
+    const LIST: &str = include_str!("../../../crates/hostcache-core/docs/stores.md");
+    LIST.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, file, name, places, allowed, _] = cells[..] else { return None };
+        let stores = !["a planted fault", "no store to the region"].contains(&allowed);
+        (places.parse::<u64>().is_ok() && stores).then_some((file, name))
+    })
+}
+
+/// The functions that an instruction is of, from the innermost inlined one on: files below the core's source, names.
+fn functions(at: u64) -> Vec<(String, String)> {
+    let mut functions = Vec::new();
+    backtrace::resolve(at as *mut _, |symbol| {
+        let file = symbol.filename().and_then(|file| file.to_str()).unwrap_or_default();
+        let Some((_, file)) = file.rsplit_once("hostcache-core/src/") else { return };
+        let name = symbol.name().map_or_else(String::new, |name| format!("{name:#}"));
+        let name = name.split('<').next().unwrap_or_default();
+        let name = name.rsplit("::").next().unwrap_or_default();
+        functions.push((file.to_owned(), name.to_owned()));
+    });
+    functions
 }
 
 fn place(at: u64) -> String {
