@@ -45,6 +45,13 @@ pub(super) struct Untraceable;
 impl Tracee {
     /// Forks a child that waits for acts on the arena.
     pub(super) fn fork(arena: &Arena) -> Result<Self, Untraceable> {
+        Self::start(|| act::serve(arena))
+    }
+
+    /// Forks a child that stops itself before what is to be stepped, and behind it.
+    pub(super) fn start(
+        body: impl FnOnce() -> std::convert::Infallible,
+    ) -> Result<Self, Untraceable> {
         // SAFETY: the child allocates and calls the kernel, which a child forked from several threads may with this
         // libc, and never returns from here.
         let pid = unsafe { libc::fork() };
@@ -54,7 +61,7 @@ impl Tracee {
                 // SAFETY: ends a forked child without the parent's exit handlers.
                 unsafe { libc::_exit(77) };
             }
-            act::serve(arena);
+            body();
         }
         assert!(pid > 0, "forking: {}", io::Error::last_os_error());
         let mut tracee = Self { pid, instructions: 0, planted: HashSet::new(), memory: None };
@@ -112,6 +119,16 @@ impl Tracee {
             self.poke(at, BREAKPOINT);
         }
         halt
+    }
+
+    /// Goes on to the begin or the end of a call to the system.
+    pub(super) fn call(&mut self) -> Halt {
+        self.resume(libc::PTRACE_SYSCALL)
+    }
+
+    /// Goes on until it stops itself, without any breakpoint.
+    pub(super) fn finish(&mut self) {
+        while self.resume(libc::PTRACE_CONT) != Halt::Signed {}
     }
 
     /// Ends a repeated instruction, which `end` follows.
