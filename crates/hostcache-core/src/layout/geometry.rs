@@ -75,8 +75,10 @@ impl Shape {
         let chunk = u64::from(item_size) + 32;
         let slots = capacity / chunk * 92 / 85;
         let buckets = (slots / SLOTS as u64).clamp(8, capacity / 64 / 3);
-        // About a thousand pages: enough to share among the classes, few enough to walk.
-        let page_bytes = (1u64 << (capacity / 1024).ilog2()).clamp(8 << 10, 16 << 20);
+        // A few hundred pages: enough to share among the classes, and each so large that items of many sizes are chunks of
+        // one and no runs. From 1 MiB on a page would take long to empty: then there are more of them instead.
+        let page_bytes = (capacity / 256).min(1 << 20).max(capacity / 1024);
+        let page_bytes = (1u64 << page_bytes.ilog2()).clamp(8 << 10, 16 << 20);
         Ok(Self {
             capacity,
             lanes,

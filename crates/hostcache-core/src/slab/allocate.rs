@@ -26,8 +26,9 @@ const BATCH: usize = if cfg!(loom) { 1 } else { 8 };
 const PAGES_TRIED: usize = 64;
 /// Blocks set aside before giving up: a lane names two at most, so few can be named.
 const SET_ASIDE: usize = 64;
-/// A class takes a page from others for every so many pages' worth of its own evictions.
-const PAGES_OF_PRESSURE: u64 = 4;
+/// A class takes a page from others for every so many pages' worth of its own evictions: fewer follow a change of sizes
+/// sooner, but what is emptied is not what is used least.
+const PAGES_OF_PRESSURE: u64 = 8;
 
 impl Region {
     pub(crate) fn class_word(&self, class: usize, at: u64) -> &AtomicU64 {
