@@ -8,7 +8,7 @@ use hostcache_tests::volume::points;
 
 #[test]
 fn real_deaths_and_forks_in_the_middle_harm_nobody() {
-    let each = points("HOSTCACHE_TEST_ENTRY_KILLS", 4);
+    let each = points("HOSTCACHE_TEST_ENTRY_KILLS", 2);
     match real_deaths(seed("entries"), each.max(2)) {
         Some(Real { kills, forks, waited }) => println!(
             "{kills} real kills; {forks} forks in the middle of an operation, {waited} of which waited for it"

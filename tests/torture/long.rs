@@ -23,7 +23,7 @@ pub(crate) fn collect(words: &[String]) -> Result<bool, String> {
         .collect::<Result<_, _>>()?;
     let [kills, doubles, stops] = wanted[..] else { return Err("three numbers of points".into()) };
     let mut done = Done::read(Path::new(file))?;
-    let seed = done.seed.map_or_else(|| seed("collect"), |seed| seed);
+    let seed = done.seed.unwrap_or_else(|| seed("collect"));
     loop {
         let left = [
             kills - done.points[0].min(kills),

@@ -179,7 +179,7 @@ impl Duel {
         self.bench.teach();
         let region = self.bench.field.region();
         let geometry = region.geometry();
-        Course::new(traces, geometry.buckets_at as usize..geometry.marks_at as usize)
+        Course::new(traces, geometry.buckets_at as usize..geometry.classes_at as usize)
     }
 
     /// The accesses of the second where the first is dead.
@@ -331,7 +331,9 @@ impl Duel {
         let Bench { victim, field, .. } = &mut self.bench;
         let region = field.region();
         let slots = || {
-            let words = region.geometry().buckets_at..region.geometry().marks_at;
+            let table = region.geometry().buckets_at..region.geometry().classes_at;
+            // Behind a bucket's six slots there are use marks, which the choice of a victim lowers.
+            let words = table.clone().filter(|at| (at - table.start) % 8 != 6);
             words.map(|at| field.word(at as usize).load(Ordering::Relaxed)).collect::<Vec<_>>()
         };
         let evictions = || region.counters().get(Counter::Evictions);

@@ -299,7 +299,7 @@ impl Stage {
         drop(victim);
         let after = match entry {
             Entry::Delete => None,
-            Entry::Increment => before.as_deref().map(|before| counted(before)),
+            Entry::Increment => before.as_deref().map(counted),
             Entry::SetNew | Entry::SetOver | Entry::SetLarge | Entry::Open => Some(after),
             _ => before.clone(),
         };

@@ -22,7 +22,7 @@ pub(super) struct Cost {
 
 impl Cost {
     pub(super) fn of(act: &Act, trace: &Trace, geometry: &Geometry) -> Self {
-        let table = geometry.buckets_at as usize..geometry.marks_at as usize;
+        let table = geometry.buckets_at as usize..geometry.classes_at as usize;
         let outside = trace.iter().filter(|access| access.from < geometry.arena_at as usize);
         let mut loads = HashMap::<(u64, usize), u64>::new();
         for access in trace.iter().filter(|access| !access.writes && table.contains(&access.from)) {
