@@ -46,5 +46,6 @@ pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};
 pub use pin::{PinFailure, PinLane, PinSlot, Pinned};
 pub use region::{Host, Region};
 pub use session::{Failure, Session};
+pub use slab::policy;
 #[cfg(loom)]
 pub use steps::Aim;

@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, planted};
 
-/// Chunk sizes in words, ascending. Small ones are a ninth to an eighth apart, from an eighth of a page on they
+/// Chunk sizes in words, ascending. Small ones are a twelfth apart, those above 4 KiB an eighth, from an eighth of a page on they
 /// divide the page evenly, up to half a page; what is larger takes whole pages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassTable {
@@ -13,6 +13,8 @@ pub struct ClassTable {
 
 /// The smallest chunk: a line.
 const SMALLEST_WORDS: u64 = 8;
+/// Chunks smaller than this are many: finer steps cost few pages and spare much waste.
+const FINE_WORDS: u64 = 512;
 /// Sizes found by table instead of by search.
 const DIRECT_WORDS: u64 = 256;
 
@@ -24,7 +26,8 @@ impl ClassTable {
         let mut size = SMALLEST_WORDS;
         while size < page_words / 9 {
             words.push(size as u32);
-            size = (size + 1).max(size * 9 / 8);
+            let step = if size < FINE_WORDS { size / 12 } else { size / 8 };
+            size += step.max(1);
         }
         for parts in (2..=8).rev() {
             let size = page_words / parts;

@@ -75,10 +75,8 @@ impl Shape {
         let chunk = u64::from(item_size) + 32;
         let slots = capacity / chunk * 92 / 85;
         let buckets = (slots / SLOTS as u64).clamp(8, capacity / 64 / 3);
-        // A few hundred pages: enough to share among the classes, and each so large that items of many sizes are chunks of
-        // one and no runs. From 1 MiB on a page would take long to empty: then there are more of them instead.
-        let page_bytes = (capacity / 256).min(1 << 20).max(capacity / 1024);
-        let page_bytes = (1u64 << page_bytes.ilog2()).clamp(8 << 10, 16 << 20);
+        // Two thousand pages or more: enough to share among the classes. What one page holds bounds the work of emptying it.
+        let page_bytes = (1u64 << (capacity / 2048).ilog2()).clamp(8 << 10, 2 << 20);
         Ok(Self {
             capacity,
             lanes,
@@ -108,7 +106,7 @@ pub struct Geometry {
     pub lanes_at: u64,
     /// First word of the buckets.
     pub buckets_at: u64,
-    /// First word of the classes' state.
+    /// First word of the state of the classes, and of that of all runs behind it.
     pub classes_at: u64,
     /// First word of the hint bitmaps over pages.
     pub hints_at: u64,
@@ -129,6 +127,8 @@ pub struct Geometry {
     epoch_mask: u64,
 }
 
+/// The most words of a page: with more the classes were too many for a page word.
+const MAX_PAGE_WORDS: u64 = 1 << 21;
 /// Words of the region's header.
 pub(crate) const HEADER_WORDS: u64 = if cfg!(loom) { 4 } else { 512 };
 /// Words of a class's state.
@@ -143,6 +143,14 @@ pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 6 };
 const LINE: u64 = if cfg!(loom) { 1 } else { 8 };
 /// Words to which the arena is aligned: a page of the system.
 const ARENA_ALIGNMENT: u64 = if cfg!(loom) { 1 } else { 512 };
+
+/// SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014): spreads every bit over all.
+pub(crate) const fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
 
 impl Geometry {
     /// Computes and validates.
@@ -162,7 +170,8 @@ impl Geometry {
         if shape.buckets == 0 || shape.buckets > words / BUCKET_WORDS {
             return bad("the number of buckets", shape.buckets);
         }
-        if !(16..=1 << 24).contains(&shape.page_words) || !shape.page_words.is_power_of_two() {
+        if !(16..=MAX_PAGE_WORDS).contains(&shape.page_words) || !shape.page_words.is_power_of_two()
+        {
             return bad("the page size in words", shape.page_words);
         }
         if !(if cfg!(loom) { 1 } else { 2 }..=16).contains(&shape.generation_bits) {
@@ -179,7 +188,7 @@ impl Geometry {
         let lanes_at = line(HEADER_WORDS);
         let buckets_at = line(lanes_at + u64::from(shape.lanes) * record::WORDS);
         let classes_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
-        let hints_at = line(classes_at + count * CLASS_WORDS);
+        let hints_at = line(classes_at + (count + 1) * CLASS_WORDS);
         let mut pages = words.saturating_sub(hints_at) / shape.page_words;
         // The tables that describe pages take space from them: step down until all fits.
         loop {
@@ -187,8 +196,8 @@ impl Geometry {
                 return Err(GeometryError("no page fits beside the index".into()));
             }
             let hint_words = line(pages.div_ceil(64));
-            // Two bitmaps a class (members, partly free), and one of free pages.
-            let pages_at = line(hints_at + (2 * count + 1) * hint_words);
+            // Two bitmaps a class (members, partly free), one of free pages, and one of pages of runs.
+            let pages_at = line(hints_at + (2 * count + 2) * hint_words);
             let chunk_hints_at = line(pages_at + pages * PAGE_ENTRY_WORDS);
             let arena_at =
                 (chunk_hints_at + pages * chunk_hint_words).next_multiple_of(ARENA_ALIGNMENT);

@@ -1,5 +1,6 @@
 //! Allocation: magazine, hinted chunks, free pages, eviction, pages of other classes, the dead. In this order.
 
+use super::policy::quantum;
 use super::{Hint, Owned};
 use crate::fault::{Fault, planted};
 use crate::layout::CLASS_WORDS;
@@ -12,12 +13,16 @@ use crate::word::PageState;
 pub(crate) mod class_state {
     /// Hand of the evictor: `| page 32 | chunk 32 |`.
     pub(crate) const HAND: u64 = 0;
-    /// Evictions since the class last gained a page.
+    /// Evictions since the class was last compared with the others.
     pub(crate) const PRESSURE: u64 = if cfg!(loom) { 0 } else { 1 };
-    /// Refills from outside a magazine, ever: shows the daemon which classes are active.
-    pub(crate) const REFILLS: u64 = if cfg!(loom) { 0 } else { 2 };
-    /// Refills when the daemon last looked.
-    pub(crate) const REFILLS_SEEN: u64 = if cfg!(loom) { 0 } else { 3 };
+    /// Blocks taken from outside a magazine, ever.
+    pub(crate) const TAKEN: u64 = if cfg!(loom) { 0 } else { 2 };
+    /// The same when the daemon last looked: the difference tells which classes are active.
+    pub(crate) const TAKEN_SEEN: u64 = if cfg!(loom) { 0 } else { 3 };
+    /// What all had taken when counting for comparisons began.
+    pub(crate) const WATCHED_SINCE: u64 = if cfg!(loom) { 0 } else { 4 };
+    /// What this one had taken then.
+    pub(crate) const WATCHED_TAKEN: u64 = if cfg!(loom) { 0 } else { 5 };
 }
 
 /// Blocks claimed at once.
@@ -26,13 +31,17 @@ const BATCH: usize = if cfg!(loom) { 1 } else { 8 };
 const PAGES_TRIED: usize = 64;
 /// Blocks set aside before giving up: a lane names two at most, so few can be named.
 const SET_ASIDE: usize = 64;
-/// A class takes a page from others for every so many pages' worth of its own evictions: fewer follow a change of sizes
-/// sooner, but what is emptied is not what is used least.
-const PAGES_OF_PRESSURE: u64 = 8;
 
 impl Region {
     pub(crate) fn class_word(&self, class: usize, at: u64) -> &AtomicU64 {
         self.word(self.geometry.classes_at + class as u64 * CLASS_WORDS + at)
+    }
+
+    /// Counts blocks taken from outside a magazine.
+    pub(super) fn count_taken(&self, share: usize, blocks: u64) {
+        if !cfg!(loom) {
+            self.class_word(share, class_state::TAKEN).fetch_add(blocks, Ordering::Relaxed);
+        }
     }
 }
 
@@ -97,19 +106,22 @@ impl<H: Host> Session<'_, H> {
             // All entries hold blocks of other classes.
             self.flush_magazine();
         }
-        region.class_word(class, class_state::REFILLS).fetch_add(1, Ordering::Relaxed);
         for round in 0..3 {
+            let held = self.lane.magazine.held();
             if let Some(owned) = self.refill(class, chunk_bytes) {
+                let more = self.lane.magazine.held().saturating_sub(held) as u64;
+                region.count_taken(class, 1 + more);
                 return Some(owned);
             }
             if let Some((page, word)) = self.take_free_page() {
                 self.cut_page(page, word, class);
                 continue;
             }
-            if self.is_pressed(class) && self.steal_page(class) {
+            if self.is_due(class) && self.gain_page(class) {
                 continue;
             }
-            if let Some(owned) = self.evict_chunk(class) {
+            if let Some(owned) = self.evict_for(class) {
+                region.count_taken(class, 1);
                 return Some(owned);
             }
             if self.steal_page(class) {
@@ -124,7 +136,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Claims a batch of hinted chunks: one to use, the others into the magazine.
-    fn refill(&mut self, class: usize, chunk_bytes: u64) -> Option<Owned> {
+    pub(super) fn refill(&mut self, class: usize, chunk_bytes: u64) -> Option<Owned> {
         let region = self.region;
         let (chunks, _) = region.chunks(class)?;
         let limit = region.geometry.magazine_bytes();
@@ -169,18 +181,28 @@ impl<H: Host> Session<'_, H> {
         self.lane.magazine.held() < BATCH && self.lane.magazine.has_room(chunk_bytes, limit)
     }
 
-    /// Whether the class has evicted so much that memory should move to it.
-    fn is_pressed(&self, class: usize) -> bool {
+    /// Whether the class has evicted so much that it should be compared with the others.
+    pub(super) fn is_due(&self, class: usize) -> bool {
         let Some((chunks, _)) = self.region.chunks(class) else { return false };
         let pressure = self.region.class_word(class, class_state::PRESSURE);
-        pressure.load(Ordering::Relaxed) >= chunks * PAGES_OF_PRESSURE
+        !cfg!(loom) && pressure.load(Ordering::Relaxed) >= quantum(chunks)
     }
 
-    /// Empties a page of another class, or a run, and cuts it for this class. The hand over the pages is
-    /// shared by all classes, so each gives in proportion to what it has.
+    /// Evicts one item of a class to make room for another.
+    pub(super) fn evict_for(&mut self, class: usize) -> Option<Owned> {
+        let taken = self.evict_chunk(class)?;
+        if !cfg!(loom) {
+            self.region.class_word(class, class_state::PRESSURE).fetch_add(1, Ordering::Relaxed);
+        }
+        Some(taken)
+    }
+
+    /// Empties some page of another class, or a run, and cuts it for this class, which has none.
     fn steal_page(&mut self, class: usize) -> bool {
         let region = self.region;
-        region.class_word(class, class_state::PRESSURE).store(0, Ordering::Relaxed);
+        if !cfg!(loom) && self.claim_page(class) {
+            return true;
+        }
         let hand = region.word(crate::layout::live::RUN_HAND);
         for _ in 0..region.geometry.pages.min(256) {
             let page = hand.fetch_add(1, Ordering::Relaxed) % region.geometry.pages;

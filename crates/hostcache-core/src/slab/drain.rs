@@ -60,7 +60,7 @@ impl<H: Host> Session<'_, H> {
         let start = region.geometry.page_start(page);
         let mut highest = 0;
         for chunk in 0..chunks {
-            let Some(generation) = self.drain_chunk(start + chunk * words) else {
+            let Some(generation) = self.drain_chunk(start + chunk * words, class) else {
                 if !planted(Fault::DrainNotRolledBack) {
                     region.undrain(page, drain, self.lane.id, chunk);
                 }
@@ -74,8 +74,8 @@ impl<H: Host> Session<'_, H> {
         region.change_page(page, drain, owned).then_some(owned)
     }
 
-    /// Makes one chunk of a draining page CLAIMED by this lane; the page word names it.
-    fn drain_chunk(&mut self, location: u64) -> Option<u64> {
+    /// Makes one chunk of a draining page CLAIMED by this lane; the page word names it. A used item is moved aside first.
+    fn drain_chunk(&mut self, location: u64, class: usize) -> Option<u64> {
         let region = self.region;
         for _ in 0..8 {
             let header = region.load_header(location);
@@ -89,7 +89,9 @@ impl<H: Host> Session<'_, H> {
                 }
                 BlockState::Published => {
                     if let Some(found) = self.locate(location, header)
-                        && let Some(owned) = self.unlink(&found, Removal::Evicted)
+                        && let Some(owned) = self
+                            .save(&found, class)
+                            .or_else(|| self.unlink(&found, Removal::Evicted))
                     {
                         self.vacate_entry(owned.entry);
                         return Some(owned.generation);

@@ -73,13 +73,10 @@ impl<'a, H: Host> Session<'a, H> {
         hand.store(pack(page, chunk), Ordering::Relaxed);
         let taken =
             taken.or_else(|| best.and_then(|(_, found)| self.unlink(&found, Removal::Evicted)));
-        if taken.is_some() && !cfg!(loom) {
-            region.class_word(class, class_state::PRESSURE).fetch_add(1, Ordering::Relaxed);
-        }
         taken
     }
 
-    fn visit(&mut self, page: u64, cut: PageWord, location: u64) -> Visit<'a> {
+    pub(super) fn visit(&mut self, page: u64, cut: PageWord, location: u64) -> Visit<'a> {
         let region = self.region;
         let Some(header) = region.header_in(page, cut, location) else { return Visit::Nothing };
         match header.state() {
@@ -148,25 +145,22 @@ impl<'a, H: Host> Session<'a, H> {
         }
         let mut evicted = 0;
         for class in 0..region.geometry.classes.len() {
-            let refills = region.class_word(class, class_state::REFILLS).load(Ordering::Relaxed);
-            let seen = region.class_word(class, class_state::REFILLS_SEEN);
-            let active = refills.wrapping_sub(seen.swap(refills, Ordering::Relaxed));
-            // As many as were wanted since the last look, at most a hundredth of the class.
+            let taken = region.class_word(class, class_state::TAKEN).load(Ordering::Relaxed);
+            let seen = region.class_word(class, class_state::TAKEN_SEEN);
+            let active = taken.wrapping_sub(seen.swap(taken, Ordering::Relaxed));
+            // As many as were taken since the last look, at most a hundredth of the class.
             let Some((chunks, _)) = region.chunks(class) else { continue };
             let held = region.count_hints(Hint::Members(class)) * chunks;
-            let wanted = active
-                .saturating_mul(8)
-                .min(held / 100)
-                .min(u64::from(budget).saturating_sub(evicted));
+            let wanted = active.min(held / 100).min(u64::from(budget).saturating_sub(evicted));
             if region.next_hint(Hint::Partial(class), 0).is_some() {
                 continue;
             }
             let mut fuel = Fuel::operation();
             for _ in 0..wanted {
-                if fuel.burn().is_err() {
+                if fuel.burn().is_err() || self.is_due(class) && self.gain_page(class) {
                     break;
                 }
-                let Some(owned) = self.evict_chunk(class) else { break };
+                let Some(owned) = self.evict_for(class) else { break };
                 self.free_block(owned, true);
                 evicted += 1;
             }
@@ -175,7 +169,8 @@ impl<'a, H: Host> Session<'a, H> {
     }
 }
 
-enum Visit<'a> {
+/// What the hand meets.
+pub(super) enum Visit<'a> {
     Nothing,
     Free,
     Orphan(BlockWord),

@@ -14,6 +14,8 @@ pub(crate) enum Hint {
     Partial(usize),
     /// Free pages.
     FreePages,
+    /// Pages of runs.
+    Runs,
 }
 
 impl Hint {
@@ -22,6 +24,7 @@ impl Hint {
             Hint::Members(class) => 2 * class,
             Hint::Partial(class) => 2 * class + 1,
             Hint::FreePages => 2 * geometry.classes.len(),
+            Hint::Runs => 2 * geometry.classes.len() + 1,
         };
         geometry.hints_at + bitmap as u64 * geometry.hint_words
     }

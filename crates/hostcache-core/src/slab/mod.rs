@@ -2,12 +2,15 @@
 //! (`docs/protocol.md` §1 and §4). Hints (bitmaps) say where to look; header words and page words decide.
 
 mod allocate;
+mod balance;
 mod chunk;
 mod drain;
 mod evict;
 mod hint;
 mod page;
+pub mod policy;
 mod run;
+mod save;
 
 pub(crate) use chunk::{Kind, Owned};
 pub(crate) use hint::Hint;

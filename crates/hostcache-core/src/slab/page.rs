@@ -9,7 +9,7 @@
 
 use super::Hint;
 use crate::fault::{Fault, planted};
-use crate::layout::PAGE_ENTRY_WORDS;
+use crate::layout::{PAGE_ENTRY_WORDS, mix};
 use crate::ordering as ord;
 use crate::region::Region;
 use crate::session::Session;
@@ -20,14 +20,6 @@ use crate::word::{BlockWord, LaneId, PageState, PageWord};
 pub(crate) const RUN: u64 = 1;
 /// Index of the generation base in an entry.
 const BASE: u64 = 2;
-
-/// SplitMix64's finalizer (Steele, Lea and Flood, OOPSLA 2014): spreads every bit over all.
-const fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
 
 impl Region {
     /// The page table of a new region: all are free.

@@ -1,7 +1,8 @@
 //! Runs: large items in neighbouring pages.
 
 use super::page::RUN;
-use super::{Kind, Owned};
+use super::policy::{self, PageCost, Share};
+use super::{Hint, Kind, Owned};
 use crate::fault::{Fault, planted};
 use crate::ordering as ord;
 use crate::region::{Host, Region};
@@ -9,6 +10,9 @@ use crate::session::Session;
 use crate::sync::Ordering;
 use crate::table::Removal;
 use crate::word::{BlockState, BlockWord, LaneId, PageState, PageWord};
+
+/// Windows weighed before a run takes the cheapest.
+const WINDOWS: u64 = if cfg!(loom) { 1 } else { 16 };
 
 impl Region {
     /// Pages of the run that starts here, never more than there are.
@@ -50,10 +54,12 @@ impl Region {
         }
         for page in head + 1..head + self.run_length(head) {
             if let Some(tail) = self.is_tail_of(page, head) {
+                self.clear_hint(Hint::Runs, page);
                 self.release_page(page, tail);
             }
         }
         self.raise_base(head, header.generation());
+        self.clear_hint(Hint::Runs, head);
         self.release_page(head, word);
     }
 }
@@ -65,6 +71,7 @@ impl<H: Host> Session<'_, H> {
         if pages > self.region.geometry.pages {
             return None;
         }
+        self.region.count_taken(self.region.runs(), 1);
         for round in 0..2 {
             let mut from = 0;
             while let Some(start) = self.free_window(from, pages) {
@@ -72,6 +79,9 @@ impl<H: Host> Session<'_, H> {
                     return Some(owned);
                 }
                 from = start + 1;
+            }
+            if let Some(owned) = self.claim_cheapest(pages) {
+                return Some(owned);
             }
             let windows = self.region.geometry.pages;
             let mut tried = 0;
@@ -98,6 +108,71 @@ impl<H: Host> Session<'_, H> {
             }
         }
         None
+    }
+
+    /// Claims the cheapest of a few windows.
+    fn claim_cheapest(&mut self, pages: u64) -> Option<Owned> {
+        let region = self.region;
+        let runs = region.runs();
+        let now = region.taken_by_all();
+        let all = region.share(runs, now);
+        if all.taken.is_multiple_of(policy::QUANTUM) {
+            region.fade(runs, now, all);
+        }
+        let last = region.geometry.pages - pages;
+        let mut best: Option<(u64, u64)> = None;
+        for step in 0..WINDOWS {
+            // By turns where the hand is and where a run is: its place may fit as it is.
+            let of_a_run = match step % 2 {
+                0 => None,
+                _ => self.some_run(now.wrapping_add(step)).map(|(head, _)| head.min(last)),
+            };
+            let start = of_a_run.unwrap_or_else(|| {
+                let hand = region.word(crate::layout::live::RUN_HAND);
+                hand.fetch_add(pages + 1, Ordering::Relaxed) % (last + 1)
+            });
+            let cost = self.cost_of(start, pages, now, all);
+            if best.is_none_or(|(least, _)| cost < least) {
+                best = Some((cost, start));
+            }
+        }
+        self.claim_window(best?.1, pages)
+    }
+
+    /// What it costs to take a window.
+    fn cost_of(&mut self, start: u64, pages: u64, now: u64, all: Share) -> u64 {
+        let region = self.region;
+        let end = start + pages;
+        let mut page = start;
+        let mut cost = 0u64;
+        while page < end {
+            let word = region.load_page(page);
+            let (length, what) = match word.state() {
+                PageState::Slab => (1, PageCost::Slab(region.share(word.class(), now).ease())),
+                PageState::RunHead | PageState::RunTail => {
+                    let distance = match word.state() {
+                        PageState::RunTail => region.run_distance(page).min(page),
+                        _ => 0,
+                    };
+                    let head = page - distance;
+                    let run_end = head + region.run_length(head);
+                    let length = run_end.min(end).saturating_sub(page).max(1);
+                    let outside = distance + run_end.saturating_sub(end);
+                    let cost = match self.use_of_run(head) {
+                        Some(mark) => {
+                            PageCost::Run { ease: all.ease(), mark, pages: length, outside }
+                        }
+                        // Nothing would be lost.
+                        None => PageCost::Free,
+                    };
+                    (length, cost)
+                }
+                _ => (1, PageCost::Free),
+            };
+            cost = cost.saturating_add(what.cost());
+            page += length;
+        }
+        cost
     }
 
     /// The first window of free pages from a page on.
@@ -154,6 +229,9 @@ impl<H: Host> Session<'_, H> {
             region.change_page(page, word, word.changed(PageState::RunTail, 0, id));
         }
         region.page_entry(start, RUN).store(pages, Ordering::Relaxed);
+        for page in start..start + pages {
+            region.set_hint(Hint::Runs, page);
+        }
         let claimed = BlockWord::new(BlockState::Claimed, id, generation);
         region.header(location).store(claimed.bits(), ord::header_free());
         region.change_page(start, owned[0], owned[0].changed(PageState::RunHead, 0, id));
