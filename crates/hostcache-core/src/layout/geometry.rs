@@ -112,7 +112,7 @@ pub struct Geometry {
     pub hints_at: u64,
     /// First word of the page table.
     pub pages_at: u64,
-    /// First word of the hint bitmaps over chunks.
+    /// First word of the hint bitmaps over chunks: for each page of those that are free, and behind them of newcomers.
     pub chunk_hints_at: u64,
     /// First word of the arena.
     pub arena_at: u64,
@@ -131,6 +131,8 @@ pub struct Geometry {
 const MAX_PAGE_WORDS: u64 = 1 << 21;
 /// Words of the region's header.
 pub(crate) const HEADER_WORDS: u64 = if cfg!(loom) { 4 } else { 512 };
+/// Hint bitmaps over a page's chunks: of the free, and of newcomers, of which models have none.
+const CHUNK_BITMAPS: u64 = if cfg!(loom) { 1 } else { 2 };
 /// Words of a class's state.
 pub(crate) const CLASS_WORDS: u64 = if cfg!(loom) { 1 } else { 8 };
 /// Words of a page table entry.
@@ -199,8 +201,8 @@ impl Geometry {
             // Two bitmaps a class (members, partly free), one of free pages, and one of pages of runs.
             let pages_at = line(hints_at + (2 * count + 2) * hint_words);
             let chunk_hints_at = line(pages_at + pages * PAGE_ENTRY_WORDS);
-            let arena_at =
-                (chunk_hints_at + pages * chunk_hint_words).next_multiple_of(ARENA_ALIGNMENT);
+            let arena_at = (chunk_hints_at + CHUNK_BITMAPS * pages * chunk_hint_words)
+                .next_multiple_of(ARENA_ALIGNMENT);
             let arena_end = arena_at + pages * shape.page_words;
             if arena_end > words {
                 pages -= 1;

@@ -1,7 +1,7 @@
 //! Allocation: magazine, hinted chunks, free pages, eviction, pages of other classes, the dead. In this order.
 
 use super::policy::quantum;
-use super::{Hint, Owned};
+use super::{Chunks, Hint, Owned};
 use crate::fault::{Fault, planted};
 use crate::layout::CLASS_WORDS;
 use crate::region::{Host, Region};
@@ -23,6 +23,8 @@ pub(crate) mod class_state {
     pub(crate) const WATCHED_SINCE: u64 = if cfg!(loom) { 0 } else { 4 };
     /// What this one had taken then.
     pub(crate) const WATCHED_TAKEN: u64 = if cfg!(loom) { 0 } else { 5 };
+    /// Hand over newcomers, as the other.
+    pub(crate) const NEWCOMER_HAND: u64 = if cfg!(loom) { 0 } else { 6 };
 }
 
 /// Blocks claimed at once.
@@ -151,10 +153,12 @@ impl<H: Host> Session<'_, H> {
             let cut = region.load_page(page);
             if cut.state() == PageState::Slab && cut.class() == class {
                 let mut chunk_from = 0;
-                while let Some(chunk) = region.next_chunk_hint(page, chunk_from, chunks) {
+                while let Some(chunk) =
+                    region.next_chunk_hint(Chunks::Free, page, chunk_from, chunks)
+                {
                     chunk_from = chunk + 1;
                     let claimed = self.claim_chunk(page, cut, chunk);
-                    region.clear_chunk_hint(page, chunk);
+                    region.clear_chunk_hint(Chunks::Free, page, chunk);
                     match (claimed, &first) {
                         (Some(owned), None) => first = Some(owned),
                         (Some(owned), Some(_)) => self.put_back(owned),
@@ -167,7 +171,7 @@ impl<H: Host> Session<'_, H> {
             }
             region.clear_hint(Hint::Partial(class), page);
             // A chunk that was freed just now may have set its bit before this page's was cleared.
-            if region.next_chunk_hint(page, 0, chunks).is_some() {
+            if region.next_chunk_hint(Chunks::Free, page, 0, chunks).is_some() {
                 region.set_hint(Hint::Partial(class), page);
             }
             if first.is_some() {

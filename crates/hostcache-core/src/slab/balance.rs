@@ -1,14 +1,15 @@
 //! Pages on their way from class to class. What is decided here rests on counts that anybody may change at any time: it
 //! moves memory well or badly, never wrongly.
 
-use super::Hint;
 use super::allocate::class_state;
 use super::evict::Visit;
 use super::policy::Share;
+use super::{Chunks, Hint};
 use crate::layout::mix;
 use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::sync::Ordering;
+use crate::table::SETTLED;
 use crate::word::{PageState, PageWord};
 
 /// Pages of a giver looked at before one is taken.
@@ -93,11 +94,16 @@ impl<H: Host> Session<'_, H> {
         true
     }
 
-    /// Empties a page of a class.
+    /// Empties a page of a class: of a few, the one with the most newcomers.
     fn page_of_a_class(&mut self, class: usize, now: u64) -> Option<(u64, PageWord)> {
         let region = self.region;
-        let at = mix(now) % region.geometry.pages;
-        let page = region.next_hint(Hint::Members(class), at)?;
+        let some = |step| {
+            let at = mix(now.wrapping_add(step)) % region.geometry.pages;
+            region.next_hint(Hint::Members(class), at)
+        };
+        let page = (0..PAGES_WEIGHED)
+            .filter_map(some)
+            .max_by_key(|&page| region.count_chunk_hints(Chunks::Newcomers, page))?;
         let word = region.load_page(page);
         if word.state() != PageState::Slab || word.class() != class {
             region.clear_hint(Hint::Members(class), page);
@@ -148,7 +154,9 @@ impl<H: Host> Session<'_, H> {
         }
         match self.visit(head, word, region.geometry.page_start(head)) {
             Visit::Item(mark, found) => {
-                region.lower_mark(found.position);
+                // Newcomers or settled, runs are judged alike.
+                let mark = mark.min(SETTLED - 1);
+                region.set_mark(found.position, mark.saturating_sub(1));
                 Some(mark)
             }
             Visit::Dead(..) | Visit::Orphan(_) | Visit::Free | Visit::Nothing => None,

@@ -1,6 +1,6 @@
 //! Claiming and freeing single blocks.
 
-use super::Hint;
+use super::{Chunks, Hint};
 use crate::fault::{Fault, planted};
 use crate::layout::record;
 use crate::ordering as ord;
@@ -210,7 +210,7 @@ impl Region {
         let Some((chunks, words)) = self.chunks(class) else { return };
         let chunk = (location - self.geometry.page_start(page)) / words;
         if chunk < chunks {
-            self.set_chunk_hint(page, chunk);
+            self.set_chunk_hint(Chunks::Free, page, chunk);
             self.set_hint(Hint::Partial(class), page);
         }
     }

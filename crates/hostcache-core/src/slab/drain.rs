@@ -1,6 +1,6 @@
 //! Emptying a page, so that it can change hands.
 
-use super::Hint;
+use super::{Chunks, Hint};
 use crate::fault::{Fault, planted};
 use crate::region::{Host, Region};
 use crate::session::Session;
@@ -126,7 +126,7 @@ impl Region {
             if header.is_claimed_by(lane) {
                 let free = BlockWord::free(header.generation());
                 if self.change_header(location, header, free) {
-                    self.set_chunk_hint(page, chunk);
+                    self.set_chunk_hint(Chunks::Free, page, chunk);
                     freed += 1;
                 }
             }

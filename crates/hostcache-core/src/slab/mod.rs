@@ -13,4 +13,4 @@ mod run;
 mod save;
 
 pub(crate) use chunk::{Kind, Owned};
-pub(crate) use hint::Hint;
+pub(crate) use hint::{Chunks, Hint};

@@ -5,7 +5,7 @@
 
 use super::{Kind, Owned};
 use crate::ordering as ord;
-use crate::region::Host;
+use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::sync::Ordering;
 use crate::table::{Found, Removal};
@@ -15,7 +15,8 @@ impl<H: Host> Session<'_, H> {
     /// Moves a used item aside; its old chunk, CLAIMED by this lane. `None`: it is not worth it, there is no other
     /// chunk for it, or it changed meanwhile.
     pub(crate) fn save(&mut self, found: &Found<'_>, class: usize) -> Option<Owned> {
-        if self.region.mark(found.position) == 0 || self.end_of(found).is_some() {
+        let used = Region::tells_use(self.region.mark(found.position));
+        if !used || self.end_of(found).is_some() {
             return None;
         }
         let spare = self.spare_chunk(class)?;

@@ -1,5 +1,6 @@
 //! Insertion of an absent key: place, commit, finish (`docs/protocol.md` §2).
 
+use super::mark::SETTLED;
 use super::probe::SLOTS;
 use super::{Position, Probe, Removal};
 use crate::ordering as ord;
@@ -80,7 +81,13 @@ impl<H: Host> Session<'_, H> {
             )
             .is_ok();
         if won {
-            self.region.reset_mark(placed.position);
+            let region = self.region;
+            if region.was_evicted(probe.primary, probe.tag) {
+                region.set_mark(placed.position, SETTLED);
+            } else {
+                region.set_mark(placed.position, 0);
+                region.hint_newcomer(placed.word.location());
+            }
             self.region.finish_slot(placed.position, placed.word);
             self.region.clear_pending(probe.primary, committed);
             self.clear_new();

@@ -1,5 +1,18 @@
 //! Use marks: one byte a slot, in the line of its bucket, which a lookup has at hand.
 //!
+//! An item starts as a newcomer; the uses that it is seen to have had make it a settled one, which is judged apart from
+//! newcomers. One number says both, so that a reader need not tell them apart:
+//!
+//! ```text
+//! 0       a newcomer, unused
+//! 1 to 3  a newcomer, used
+//! 4       settled, unused
+//! 5 to 7  settled, used since the hand last came by
+//! ```
+//!
+//! The two bytes of the word that are no slot's remember what was evicted: a bit pattern of the tag of each of the last two whose primary
+//! bucket this is. Who comes back meanwhile starts as settled (the ghost queue of S3-FIFO; Yang et al., SOSP 2023).
+//!
 //! A reader raises a mark only if it is not at its highest. Marks are loaded and stored, never exchanged: of two who
 //! change one at once one loses, and nothing depends on marks but the choice of victims.
 
@@ -11,10 +24,12 @@ use crate::region::Region;
 use crate::sync::{AtomicU8, Ordering};
 
 /// The highest mark.
-const HIGHEST: u8 = 3;
+const HIGHEST: u8 = 7;
+/// The lowest of a settled item.
+pub(crate) const SETTLED: u64 = 4;
 
 impl Region {
-    /// Recency of a slot's item, 0 to 3.
+    /// The mark of a slot's item.
     #[inline]
     pub(crate) fn mark(&self, position: Position) -> u64 {
         self.load_mark(position).into()
@@ -37,11 +52,47 @@ impl Region {
         }
     }
 
-    /// A new item starts unused.
-    pub(crate) fn reset_mark(&self, position: Position) {
-        if self.load_mark(position) > 0 {
-            self.store_mark(position, 0);
+    /// Whether a mark tells of a use.
+    pub(crate) fn tells_use(mark: u64) -> bool {
+        mark != 0 && mark != SETTLED
+    }
+
+    /// Gives an item a mark: a new one, or one that has shown what it is worth.
+    pub(crate) fn set_mark(&self, position: Position, mark: u64) {
+        if self.mark(position) != mark {
+            self.store_mark(position, mark as u8);
         }
+    }
+
+    /// Remembers that an item of this primary bucket was evicted.
+    #[cfg(not(loom))]
+    pub(crate) fn note_evicted(&self, primary: u64, tag: u16) {
+        let [last, before] = self.ghosts(primary);
+        before.store(last.load(Ordering::Relaxed), Ordering::Relaxed);
+        last.store(ghost(tag), Ordering::Relaxed);
+    }
+
+    /// Whether a key that comes was among the last that were evicted; forgets it.
+    #[cfg(not(loom))]
+    pub(crate) fn was_evicted(&self, primary: u64, tag: u16) -> bool {
+        let noted =
+            self.ghosts(primary).into_iter().find(|g| g.load(Ordering::Relaxed) == ghost(tag));
+        noted.map(|noted| noted.store(0, Ordering::Relaxed)).is_some()
+    }
+
+    #[cfg(not(loom))]
+    fn ghosts(&self, bucket: u64) -> [&AtomicU8; 2] {
+        const { assert!(SLOTS + 2 <= 8) };
+        let at = (self.bucket_at(bucket) + SLOTS as u64) * 8 + SLOTS as u64;
+        [self.memory.byte(at), self.memory.byte(at + 1)]
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn note_evicted(&self, _: u64, _: u16) {}
+
+    #[cfg(loom)]
+    pub(crate) fn was_evicted(&self, _: u64, _: u16) -> bool {
+        false
     }
 
     #[cfg(not(loom))]
@@ -67,9 +118,15 @@ impl Region {
     /// Models have no marks: they would only multiply their states.
     #[cfg(loom)]
     fn load_mark(&self, _: Position) -> u8 {
-        0
+        SETTLED as u8
     }
 
     #[cfg(loom)]
     fn store_mark(&self, _: Position, _: u8) {}
+}
+
+/// What is remembered of a tag; 0 is nothing.
+#[cfg(not(loom))]
+fn ghost(tag: u16) -> u8 {
+    (tag as u8).max(1)
 }

@@ -45,6 +45,10 @@ impl<H: Host> Session<'_, H> {
         if !self.swap_word(found, next, removal) {
             return None;
         }
+        if removal == Removal::Evicted {
+            let primary = found.position.primary(&self.region.geometry, found.word);
+            self.region.note_evicted(primary, found.word.tag());
+        }
         let entry = self.lane.magazine.reserve();
         let owned = self.retire(found, entry);
         if let (None, Some(entry)) = (&owned, entry) {
