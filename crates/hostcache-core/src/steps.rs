@@ -4,6 +4,7 @@
 use crate::fuel::Fuel;
 use crate::region::{Host, Region};
 use crate::session::Session;
+use crate::slab::Kind;
 use crate::table::{Found, Lookup, Position, Probe, Removal};
 use crate::word::{BlockState, BlockWord, PageState, PageWord, SlotWord};
 
@@ -89,6 +90,16 @@ impl<H: Host> Session<'_, H> {
         if let Some(owned) = owned {
             self.put_back(owned);
         }
+        true
+    }
+
+    /// Moves an item to another chunk of its class, as a drain does that met it. Whether it did.
+    pub fn shift(&mut self, aim: &Aim) -> bool {
+        let Some(found) = aim.found(self.region) else { return false };
+        let Some(Kind::Chunk(class)) = self.region.kind_of(aim.location()) else { return false };
+        let Some(spare) = self.spare_chunk(class) else { return false };
+        let Some(old) = self.move_aside(&found, spare) else { return false };
+        self.put_back(old);
         true
     }
 

@@ -24,7 +24,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// A chunk of a class for an item that is there already: no page changes hands for it.
-    fn spare_chunk(&mut self, class: usize) -> Option<Owned> {
+    pub(crate) fn spare_chunk(&mut self, class: usize) -> Option<Owned> {
         let bytes = self.region.geometry.classes.chunk_words(class)? * 8;
         let held = self.lane.magazine.take(class, bytes).map(Owned::from);
         let spare =

@@ -139,6 +139,16 @@ fn deleting() {
 }
 
 #[test]
+fn moving_aside() {
+    let prepare = |world: &mut World| world.set(0, KEY, 1);
+    let operation = |me: &mut Me, (): &()| {
+        let aim = me.region.aim(KEY).expect("just set");
+        assert!(me.session().shift(&aim), "nobody is in the way");
+    };
+    die_everywhere(Plan::USUAL, prepare, operation, |value| value == Some(1));
+}
+
+#[test]
 fn evicting() {
     let prepare = |world: &mut World| world.set(0, KEY, 1);
     let operation = |me: &mut Me, (): &()| me.evict();

@@ -70,3 +70,51 @@ fn a_reader_behind_a_new_slot_sees_the_new_item() {
         world.verify();
     });
 }
+
+/// MOVED-ASIDE: a reader finds the item all the while.
+#[test]
+fn an_item_that_is_moved_aside_is_always_there() {
+    explore(3, |world| {
+        world.set(0, KEY, 1);
+        let aim = world.region.aim(KEY).expect("just set");
+        let mover = world.spawn(1, move |mut me| me.session().shift(&aim));
+        let reader = world.spawn(2, |me| assert_eq!(me.get(KEY), Got::Hit(1)));
+        assert!(mover.join().expect("the mover ends"), "nobody is in the way");
+        reader.join().expect("the reader ends");
+        world.verify();
+    });
+}
+
+/// MOVED-ASIDE: a move never brings back what was replaced or deleted meanwhile.
+#[test]
+fn a_move_undoes_nothing() {
+    for is_deleted in [false, true] {
+        explore(2, move |world| {
+            world.set(0, KEY, 1);
+            let aim = world.region.aim(KEY).expect("just set");
+            let mover = world.spawn(1, move |mut me| _ = me.session().shift(&aim));
+            let writer = world.spawn(2, move |mut me| match is_deleted {
+                true => _ = me.delete(KEY),
+                false => me.set(KEY, 2),
+            });
+            mover.join().expect("the mover ends");
+            writer.join().expect("the writer ends");
+            assert_eq!(world.value(KEY), (!is_deleted).then_some(2));
+            world.verify();
+        });
+    }
+}
+
+/// MOVED-ASIDE: nor what a clear ended, and a clear leaves nothing of it behind.
+#[test]
+fn a_move_beside_a_clear_brings_nothing_back() {
+    explore(2, |world| {
+        world.set(0, KEY, 1);
+        let aim = world.region.aim(KEY).expect("just set");
+        let mover = world.spawn(1, move |mut me| _ = me.session().shift(&aim));
+        let clearer = world.spawn(2, |mut me| me.clear());
+        mover.join().expect("the mover ends");
+        clearer.join().expect("the clearer ends");
+        assert_eq!(world.value(KEY), None);
+    });
+}
