@@ -25,6 +25,8 @@ pub(crate) mod class_state {
     pub(crate) const WATCHED_TAKEN: u64 = if cfg!(loom) { 0 } else { 5 };
     /// Hand over newcomers, as the other.
     pub(crate) const NEWCOMER_HAND: u64 = if cfg!(loom) { 0 } else { 6 };
+    /// Of runs: when the last was taken.
+    pub(crate) const LAST: u64 = if cfg!(loom) { 0 } else { 7 };
 }
 
 /// Blocks claimed at once.

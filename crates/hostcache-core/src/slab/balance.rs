@@ -3,7 +3,7 @@
 
 use super::allocate::class_state;
 use super::evict::Visit;
-use super::policy::Share;
+use super::policy::{QUANTUM, Share, is_burst};
 use super::{Chunks, Hint};
 use crate::layout::mix;
 use crate::region::{Host, Region};
@@ -52,6 +52,23 @@ impl Region {
             .store(taken.wrapping_sub(counted.taken / 2), Ordering::Relaxed);
         self.class_word(share, class_state::WATCHED_SINCE)
             .store(now.wrapping_sub(counted.watched / 2), Ordering::Relaxed);
+    }
+
+    /// Counts a run that is taken.
+    pub(super) fn count_run(&self) {
+        if cfg!(loom) {
+            return;
+        }
+        let now = self.taken_by_all();
+        let counted = self.share(self.runs(), now);
+        let last = self.class_word(self.runs(), class_state::LAST).swap(now, Ordering::Relaxed);
+        if is_burst(counted, now.wrapping_sub(last)) {
+            let none = Share { taken: 0, watched: 0, ..counted };
+            self.fade(self.runs(), now, none);
+        } else if counted.taken >= 2 * QUANTUM {
+            self.fade(self.runs(), now, counted);
+        }
+        self.count_taken(self.runs(), 1);
     }
 
     /// The share but this one that can best spare a page.

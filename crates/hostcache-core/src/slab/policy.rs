@@ -37,6 +37,13 @@ impl Share {
     }
 }
 
+/// Whether a block that is taken after so long a pause is the first of a burst: what was counted before tells nothing of it.
+/// Among pauses that come by chance one in 3,000 is so much longer than their mean.
+#[must_use]
+pub fn is_burst(share: Share, pause: u64) -> bool {
+    pause / 8 > share.watched.saturating_sub(pause) / share.taken.max(1)
+}
+
 /// Evictions of a class, with so many chunks to a page, between two looks at what the others have.
 #[must_use]
 pub fn quantum(chunks: u64) -> u64 {
@@ -120,9 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_far_beyond_the_usual_ends_with_a_burst() {
+        // Ten in 900, then nothing for a while.
+        let after = |pause| is_burst(Share { held: 1, taken: 10, watched: 900 + pause }, pause);
+        assert!(!after(90) && !after(700) && after(800));
+        assert!(is_burst(Share { held: 0, taken: 0, watched: 5_000 }, 5_000), "the first ever");
+    }
+
+    #[test]
     fn absurd_counts_overflow_nothing() {
         let most = Share { held: u64::MAX, taken: u64::MAX, watched: u64::MAX };
         assert!(!most.should_give(most));
+        assert!(!is_burst(most, 0) && is_burst(most, u64::MAX));
         let idle = Share { taken: 0, ..most };
         assert!(idle.should_give(most));
         let run = PageCost::Run { ease: 0, mark: u64::MAX, pages: u64::MAX, outside: u64::MAX };

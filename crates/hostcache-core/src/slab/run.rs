@@ -1,7 +1,7 @@
 //! Runs: large items in neighbouring pages.
 
 use super::page::RUN;
-use super::policy::{self, PageCost, Share};
+use super::policy::{PageCost, Share};
 use super::{Hint, Kind, Owned};
 use crate::fault::{Fault, planted};
 use crate::ordering as ord;
@@ -71,7 +71,7 @@ impl<H: Host> Session<'_, H> {
         if pages > self.region.geometry.pages {
             return None;
         }
-        self.region.count_taken(self.region.runs(), 1);
+        self.region.count_run();
         for round in 0..2 {
             let mut from = 0;
             while let Some(start) = self.free_window(from, pages) {
@@ -113,12 +113,8 @@ impl<H: Host> Session<'_, H> {
     /// Claims the cheapest of a few windows.
     fn claim_cheapest(&mut self, pages: u64) -> Option<Owned> {
         let region = self.region;
-        let runs = region.runs();
         let now = region.taken_by_all();
-        let all = region.share(runs, now);
-        if all.taken.is_multiple_of(policy::QUANTUM) {
-            region.fade(runs, now, all);
-        }
+        let all = region.share(region.runs(), now);
         let last = region.geometry.pages - pages;
         let mut best: Option<(u64, u64)> = None;
         for step in 0..WINDOWS {
