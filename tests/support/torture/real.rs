@@ -92,6 +92,8 @@ const OTHERS: u32 = 20;
 
 const OK: c::hostcache_status_t = c::hostcache_status_t::HOSTCACHE_OK;
 const KEY: &[u8] = b"the victim's";
+/// Instructions of an operation in which it is killed: the first so many.
+const LONGEST: u64 = 8_000;
 /// How long a fork may take before the operation goes on.
 const PATIENCE_MS: i32 = 300;
 
@@ -404,12 +406,12 @@ fn real(seed: u64, each: u64) -> Result<Real, Untraceable> {
 }
 
 impl Stage {
-    /// How many instructions an operation has.
+    /// How many instructions an operation has, as far as they are counted.
     fn length(&mut self, entry: Entry) -> Result<u64, Untraceable> {
         self.set_before(entry);
         let (mut victim, _) = self.start(entry, None)?;
         let mut steps = 0;
-        while victim.step() != Halt::Signed {
+        while steps < LONGEST && victim.step() != Halt::Signed {
             steps += 1;
         }
         Ok(steps)
