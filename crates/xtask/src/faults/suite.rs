@@ -82,7 +82,7 @@ const SUITES: &[Plan] = &[
     plan("rounds", &CORE, &["rounds"], 120),
     Plan {
         environment: &[("HOSTCACHE_TEST_PAIRS", "3000"), ("HOSTCACHE_SEED", "7")],
-        ..plan("pairs", &SYSTEM, &["pairs"], 240)
+        ..plan("pairs", &SYSTEM, &["pairs"], 400)
     },
     plan("model", &SYSTEM, &["model"], 300),
     Plan {
