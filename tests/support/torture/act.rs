@@ -32,7 +32,7 @@ macro_rules! operations {
 operations! {
     Get "get", GetInto "get_into", GetTouch "get_and_touch", Iterate "iterate", Pin "pin", Set "set", Add "add",
     Replace "replace", Swap "swap", Increment "increment", Append "append", Touch "touch", Delete "delete",
-    Take "take", Clear "clear", Sweep "sweep", EvictAhead "evict_ahead", Recover "recover", Attach "attach",
+    Take "take", Clear "clear", Sweep "sweep", EvictAhead "evict_ahead", Drain "drain", Recover "recover", Attach "attach",
     Detach "detach", Publish "publish", Cancel "cancel",
 }
 
@@ -251,6 +251,10 @@ impl<'a, H: Host> Prepared<'a, H> {
             }
             Op::EvictAhead => {
                 let _ = session.evict_ahead(4);
+                answer::DONE
+            }
+            Op::Drain => {
+                let _ = session.free_page_of(key);
                 answer::DONE
             }
             Op::Recover => {

@@ -20,7 +20,7 @@ const fn part(name: &'static str, op: Op, wants: Option<bool>) -> Part {
     Part { name, op, script: Script::Once, wants }
 }
 
-const PARTS: [Part; 14] = [
+const PARTS: [Part; 15] = [
     part("set", Op::Set, Some(false)),
     part("overwrite", Op::Set, Some(true)),
     part("delete", Op::Delete, Some(true)),
@@ -28,6 +28,7 @@ const PARTS: [Part; 14] = [
     part("increment", Op::Increment, Some(true)),
     part("take", Op::Take, Some(true)),
     part("evict", Op::EvictAhead, None),
+    part("drain", Op::Drain, Some(true)),
     part("sweep", Op::Sweep, None),
     part("clear", Op::Clear, None),
     part("touch", Op::Touch, Some(true)),
@@ -51,7 +52,7 @@ const STARTS: [Start; 7] = [
 pub(super) const PAIRS: u64 = (PARTS.len() * PARTS.len() * 4) as u64;
 /// Neighbours are unlike each other, and all come once before one comes again: this has no divisor in common with the
 /// number of pairs.
-const STRIDE: u64 = 485;
+const STRIDE: u64 = 487;
 
 /// A pair, ready to begin.
 pub(super) struct Setting {

@@ -79,7 +79,7 @@ fn key(ran: &Ran) -> usize {
 }
 
 fn is_on_key(op: Op) -> bool {
-    !matches!(op, Op::Clear | Op::Sweep | Op::EvictAhead | Op::Recover)
+    !matches!(op, Op::Clear | Op::Sweep | Op::EvictAhead | Op::Drain | Op::Recover)
 }
 
 struct Search<'a> {

@@ -40,9 +40,9 @@ impl Work {
         Self {
             seed,
             first: 0,
-            kills: points("HOSTCACHE_TEST_KILL_POINTS", 150_000),
-            doubles: points("HOSTCACHE_TEST_DOUBLE_FAULTS", 50_000),
-            stops: points("HOSTCACHE_TEST_STOP_POINTS", 20_000),
+            kills: points("HOSTCACHE_TEST_KILL_POINTS", 110_000),
+            doubles: points("HOSTCACHE_TEST_DOUBLE_FAULTS", 36_000),
+            stops: points("HOSTCACHE_TEST_STOP_POINTS", 15_000),
             operations: points("HOSTCACHE_TEST_STOP_OPS", 40),
             threads: 2,
         }

@@ -192,6 +192,12 @@ fn populate(
             scene.keys = few + 2;
         }
     }
+    // Some are in use: they outlive a page that changes hands.
+    for key in 0..scene.keys {
+        if random.percent(50) {
+            let _ = region.get(&host, &Keys::key(key), true, &mut content::mark_of);
+        }
+    }
     if start == Start::Pinned {
         scene.pinned = true;
         pin(&region, &host, random.below(few as u64) as usize);

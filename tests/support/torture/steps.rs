@@ -58,7 +58,9 @@ pub(super) const RUNAWAY: usize = 50_000;
 pub(super) fn bounded(act: &Act, cost: Cost) -> Result<(), String> {
     let Cost { accesses, retries } = cost;
     let (most, most_retries) = match act.op {
-        Op::Clear | Op::Sweep | Op::EvictAhead | Op::Recover | Op::Iterate => (ALL, u64::MAX),
+        Op::Clear | Op::Sweep | Op::EvictAhead | Op::Drain | Op::Recover | Op::Iterate => {
+            (ALL, u64::MAX)
+        }
         Op::Get | Op::GetInto => (LOOKUP, RETRIES),
         _ => (ONE_KEY, RETRIES),
     };

@@ -9,7 +9,6 @@ use crate::participant::{Counter, Entry};
 use crate::region::Host;
 use crate::session::{Failure, Session};
 use crate::slab::{Kind, Owned};
-use crate::sync::Ordering;
 use crate::table::{Found, Lookup, Placed, Probe, Removal};
 use crate::word::{BlockState, BlockWord, ControlWord};
 
@@ -405,16 +404,13 @@ impl<H: Host> Session<'_, H> {
         Sealed { stamp, token, bytes: sizes.bytes() }
     }
 
-    /// Back to CLAIMED, in the next generation (SEALED-ONCE): the block is in no slot, and nobody else may touch it.
+    /// Takes a sealed block that is in no slot back, to be filled again.
     fn unseal(&mut self, private: &mut Option<Private>) {
         let Some(work) = private.as_mut() else { return };
         if work.sealed.take().is_none() {
             return;
         }
-        let up = u64::from(!planted(Fault::SameGenerationOnRetry));
-        work.owned.generation = BlockWord::free(work.owned.generation + up).generation();
-        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, work.owned.generation);
-        self.region.header(work.owned.location).store(claimed.bits(), Ordering::Relaxed);
+        self.break_seal(&mut work.owned);
         // A block that holds its value is changed for another where it is completed.
         let is_useless =
             |work: &mut Private| work.in_place.is_none() && !self.may_link(&work.owned);

@@ -93,6 +93,15 @@ impl<H> Session<'_, H> {
         self.vacate_entry(owned.entry);
     }
 
+    /// From PUBLISHED back to CLAIMED, in the next generation (SEALED-ONCE): a block that was sealed and is in no slot, so
+    /// that nobody else may touch it.
+    pub(crate) fn break_seal(&self, sealed: &mut Owned) {
+        let up = u64::from(!planted(Fault::SameGenerationOnRetry));
+        sealed.generation = BlockWord::free(sealed.generation + up).generation();
+        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, sealed.generation);
+        self.region.header(sealed.location).store(claimed.bits(), Ordering::Relaxed);
+    }
+
     /// Keeps a block in the magazine if there is room, else frees it.
     #[inline(always)]
     pub(crate) fn put_back(&mut self, owned: Owned) {

@@ -4,10 +4,22 @@ use super::{Chunks, Hint};
 use crate::fault::{Fault, planted};
 use crate::region::{Host, Region};
 use crate::session::Session;
-use crate::table::Removal;
+use crate::table::{Lookup, Probe, Removal};
 use crate::word::{BlockState, BlockWord, PageState, PageWord};
 
 impl<H: Host> Session<'_, H> {
+    /// Makes the page of a key's item free, as if another class had asked for it: what is in use is moved aside, the rest is
+    /// evicted. False: there is no such item, or somebody holds a block of the page.
+    pub fn free_page_of(&mut self, key: &[u8]) -> bool {
+        let region = self.region;
+        let probe = Probe::new(&region.geometry, key);
+        let Some(Lookup::Found(found)) = region.glance(&probe, key) else { return false };
+        let Some(page) = region.geometry.page_of(found.location()) else { return false };
+        let Some(owned) = self.empty_page(page) else { return false };
+        region.release_page(page, owned);
+        true
+    }
+
     /// Makes a page exclusively this lane's, evicting what is in it. `None`: somebody holds a block in it.
     pub(crate) fn empty_page(&mut self, page: u64) -> Option<PageWord> {
         let region = self.region;

@@ -38,7 +38,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// Puts an equal item, in the block given, into the slot of one that was found.
-    pub(crate) fn move_aside(&mut self, found: &Found<'_>, spare: Owned) -> Option<Owned> {
+    pub(crate) fn move_aside(&mut self, found: &Found<'_>, mut spare: Owned) -> Option<Owned> {
         let region = self.region;
         let words = found.head.sizes().words();
         // The lengths may be damaged, or another's by now.
@@ -67,7 +67,8 @@ impl<H: Host> Session<'_, H> {
         let short = region.geometry.short_generation(spare.generation);
         let next = found.word.replaced_by(short, spare.location);
         if !self.swap_word(found, next, Removal::Replaced) {
-            self.unmake(spare);
+            self.break_seal(&mut spare);
+            self.free_block(spare, true);
             return None;
         }
         let old = self.retire(found, Some(spare.entry));
@@ -76,14 +77,6 @@ impl<H: Host> Session<'_, H> {
             self.vacate_entry(spare.entry);
         }
         old
-    }
-
-    /// Gives a block back that was sealed and not linked: in the next generation (SEALED-ONCE).
-    fn unmake(&mut self, sealed: Owned) {
-        let generation = BlockWord::free(sealed.generation + 1).generation();
-        let claimed = BlockWord::new(BlockState::Claimed, self.lane.id, generation);
-        self.region.header(sealed.location).store(claimed.bits(), Ordering::Relaxed);
-        self.free_block(Owned { generation, ..sealed }, true);
     }
 }
 
