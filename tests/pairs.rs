@@ -48,7 +48,7 @@ mod planted {
         Hunt { parts: "get round", ..hunt("RetiredInPlace") },
         Hunt { parts: "delete round", ..hunt("HeaderNotReread") },
         // Every three accesses to the table of one pair on two keys of one primary bucket.
-        Hunt { parts: "cycle set", cuts: "0", first: "2565", ..hunt("HelperCommits") },
+        Hunt { parts: "cycle set", cuts: "0", first: "5747", ..hunt("HelperCommits") },
     ];
 
     #[test]
