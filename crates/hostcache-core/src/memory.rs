@@ -69,18 +69,11 @@ impl Memory {
         unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(index as usize)) }
     }
 
-    /// A byte, of words that are accessed by single bytes only.
-    ///
-    /// # Panics
-    ///
-    /// On a byte beyond the end.
+    /// The bytes of a word that is accessed by single bytes only.
     #[inline(always)]
-    pub(crate) fn byte(&self, index: u64) -> &AtomicU8 {
-        if index as usize >= self.words * 8 {
-            beyond();
-        }
-        // SAFETY: as in `word`; these bytes are accessed at this width only.
-        unsafe { AtomicU8::from_ptr(self.base.as_ptr().cast::<u8>().add(index as usize)) }
+    pub(crate) fn bytes_of(word: &AtomicU64) -> &[AtomicU8; 8] {
+        // SAFETY: as many bytes, shared alike and of a lesser alignment; they are accessed at this width only.
+        unsafe { &*core::ptr::from_ref(word).cast() }
     }
 
     /// A fixed number of words, checked once.

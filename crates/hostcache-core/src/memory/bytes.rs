@@ -169,14 +169,11 @@ impl<'a> Bytes<'a> {
             unsafe { copy_bytes(bytes.as_ptr(), self.address(), self.len) };
             return;
         }
-        let (chunks, tail) = bytes.as_chunks::<8>();
-        let (whole, rest) = self.words().split_at(chunks.len());
-        for (chunk, word) in chunks.iter().zip(whole) {
+        let Some((last, whole)) = self.words().split_last() else { return };
+        for (word, chunk) in whole.iter().zip(bytes.as_chunks::<8>().0) {
             word.store(u64::from_le_bytes(*chunk), Ordering::Relaxed);
         }
-        if let [last] = rest {
-            last.store(le_word(tail), Ordering::Relaxed);
-        }
+        last.store(last_word(bytes), Ordering::Relaxed);
     }
 
     /// Whether the first bytes are these (in whatever state they are).
@@ -190,16 +187,19 @@ impl<'a> Bytes<'a> {
             // SAFETY: both ends hold `bytes.len()` bytes, at least 16.
             return unsafe { bytes_equal(self.address(), bytes.as_ptr(), bytes.len()) };
         }
-        let (chunks, tail) = bytes.as_chunks::<8>();
-        let start = Self { len: bytes.len(), ..self };
-        let (whole, rest) = start.words().split_at(chunks.len());
-        let mut difference = 0;
-        for (chunk, word) in chunks.iter().zip(whole) {
-            difference |= word.load(Ordering::Relaxed) ^ u64::from_le_bytes(*chunk);
+        let words = Self { len: bytes.len(), ..self }.words();
+        let Some(last) = words.last() else { return true };
+        let mask = u64::MAX >> unused_bits(bytes.len());
+        let mut difference = (last.load(Ordering::Relaxed) & mask) ^ last_word(bytes);
+        // One by one, as far as most keys go: for a loop the compiler prepares much.
+        if let [first, _, ..] = words {
+            difference |= first.load(Ordering::Relaxed) ^ first_word(bytes);
         }
-        if let [last] = rest {
-            let mask = u64::MAX >> (64 - 8 * tail.len());
-            difference |= (last.load(Ordering::Relaxed) & mask) ^ le_word(tail);
+        if let [_, second, _, ..] = words {
+            difference |= second.load(Ordering::Relaxed) ^ first_word(&bytes[8..]);
+        }
+        if words.len() > 3 {
+            difference |= difference_of(&words[2..], &bytes[16..]);
         }
         difference == 0
     }
@@ -219,10 +219,36 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Up to eight bytes as a little-endian word.
+/// 0 if the whole words of some bytes are these.
+#[cold]
+#[inline(never)]
+fn difference_of(words: &[AtomicU64], bytes: &[u8]) -> u64 {
+    let pairs = words.iter().zip(bytes.as_chunks::<8>().0);
+    pairs.fold(0, |difference, (word, chunk)| {
+        difference | (word.load(Ordering::Relaxed) ^ u64::from_le_bytes(*chunk))
+    })
+}
+
+/// Bits of the last of the words that so many bytes take which are none of theirs.
 #[inline(always)]
-fn le_word(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+const fn unused_bits(len: usize) -> u32 {
+    (len.wrapping_neg() % 8 * 8) as u32
+}
+
+/// The first eight bytes as a little-endian word.
+#[inline(always)]
+fn first_word(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
+}
+
+/// The last, perhaps unfinished, of the little-endian words that some bytes take.
+#[inline(always)]
+fn last_word(bytes: &[u8]) -> u64 {
+    match bytes.last_chunk::<8>() {
+        // One load, whatever the length: what stands before the word is shifted out.
+        Some(chunk) => u64::from_le_bytes(*chunk) >> unused_bits(bytes.len()),
+        None => bytes.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    }
 }
 
 #[cfg(all(test, not(loom)))]

@@ -47,41 +47,12 @@ pub(super) unsafe fn bytes_equal(a: *const u8, b: *const u8, len: usize) -> bool
 ///   code: what is read then is unspecified bytes.
 #[inline(always)]
 pub(super) unsafe fn copy_bytes(from: *const u8, to: *mut u8, len: usize) {
-    /// From here on the processor's own copy loop is faster.
+    /// Up to here without a loop.
+    const SHORT: usize = 128;
+    /// Beyond this the processor's own copy loop is faster.
     const LONG: usize = 1024;
 
-    if len > LONG {
-        // SAFETY: `rcx` bytes from `rsi` to `rdi`, upwards: the direction flag is clear on entry to every `asm!`.
-        unsafe {
-            asm!(
-                "rep movsb",
-                inout("rcx") len => _, inout("rsi") from => _, inout("rdi") to => _,
-                options(nostack, preserves_flags),
-            );
-        }
-    } else if len > 128 {
-        // SAFETY: pieces of 32 bytes at offsets below `len - 32`, and the last at exactly that.
-        unsafe {
-            asm!(
-                "2:",
-                "movdqu {a}, [{from} + {at}]",
-                "movdqu {b}, [{from} + {at} + 16]",
-                "movdqu [{to} + {at}], {a}",
-                "movdqu [{to} + {at} + 16], {b}",
-                "add {at}, 32",
-                "cmp {at}, {last}",
-                "jb 2b",
-                "movdqu {a}, [{from} + {last}]",
-                "movdqu {b}, [{from} + {last} + 16]",
-                "movdqu [{to} + {last}], {a}",
-                "movdqu [{to} + {last} + 16], {b}",
-                from = in(reg) from, to = in(reg) to, last = in(reg) len - 32,
-                at = inout(reg) 0usize => _,
-                a = out(xmm_reg) _, b = out(xmm_reg) _,
-                options(nostack),
-            );
-        }
-    } else {
+    if len <= SHORT {
         // SAFETY: pieces of 16 bytes, as many from the front as to the end: one and one up to 32 bytes, two and two up to
         // 64, four and four up to 128.
         unsafe {
@@ -111,6 +82,37 @@ pub(super) unsafe fn copy_bytes(from: *const u8, to: *mut u8, len: usize) {
                 from = in(reg) from, to = in(reg) to, len = in(reg) len,
                 a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
                 options(nostack),
+            );
+        }
+    } else if len <= LONG {
+        // SAFETY: pieces of 32 bytes at offsets below `len - 32`, and the last at exactly that.
+        unsafe {
+            asm!(
+                "2:",
+                "movdqu {a}, [{from} + {at}]",
+                "movdqu {b}, [{from} + {at} + 16]",
+                "movdqu [{to} + {at}], {a}",
+                "movdqu [{to} + {at} + 16], {b}",
+                "add {at}, 32",
+                "cmp {at}, {last}",
+                "jb 2b",
+                "movdqu {a}, [{from} + {last}]",
+                "movdqu {b}, [{from} + {last} + 16]",
+                "movdqu [{to} + {last}], {a}",
+                "movdqu [{to} + {last} + 16], {b}",
+                from = in(reg) from, to = in(reg) to, last = in(reg) len - 32,
+                at = inout(reg) 0usize => _,
+                a = out(xmm_reg) _, b = out(xmm_reg) _,
+                options(nostack),
+            );
+        }
+    } else {
+        // SAFETY: `rcx` bytes from `rsi` to `rdi`, upwards: the direction flag is clear on entry to every `asm!`.
+        unsafe {
+            asm!(
+                "rep movsb",
+                inout("rcx") len => _, inout("rsi") from => _, inout("rdi") to => _,
+                options(nostack, preserves_flags),
             );
         }
     }

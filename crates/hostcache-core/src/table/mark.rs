@@ -19,9 +19,11 @@
 use super::Position;
 #[cfg(not(loom))]
 use super::probe::SLOTS;
+#[cfg(not(loom))]
+use crate::memory::Memory;
 use crate::region::Region;
 #[cfg(not(loom))]
-use crate::sync::{AtomicU8, Ordering};
+use crate::sync::{AtomicU8, AtomicU64, Ordering};
 
 /// The highest mark.
 const HIGHEST: u8 = 7;
@@ -83,8 +85,15 @@ impl Region {
     #[cfg(not(loom))]
     fn ghosts(&self, bucket: u64) -> [&AtomicU8; 2] {
         const { assert!(SLOTS + 2 <= 8) };
-        let at = (self.bucket_at(bucket) + SLOTS as u64) * 8 + SLOTS as u64;
-        [self.memory.byte(at), self.memory.byte(at + 1)]
+        let bytes = Memory::bytes_of(self.marks_of(bucket));
+        [&bytes[SLOTS], &bytes[SLOTS + 1]]
+    }
+
+    /// The word behind a bucket's slots.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    fn marks_of(&self, bucket: u64) -> &AtomicU64 {
+        &self.bucket(bucket)[SLOTS]
     }
 
     #[cfg(loom)]
@@ -111,8 +120,7 @@ impl Region {
     #[cfg(not(loom))]
     #[inline(always)]
     fn mark_byte(&self, position: Position) -> &AtomicU8 {
-        let word = self.bucket_at(position.bucket()) + SLOTS as u64;
-        self.memory.byte(word * 8 + u64::from(position.index()))
+        &Memory::bytes_of(self.marks_of(position.bucket()))[usize::from(position.index())]
     }
 
     /// Models have no marks: they would only multiply their states.

@@ -79,7 +79,8 @@ pub(crate) fn alternate(buckets: u64, bucket: u64, tag: u16) -> u64 {
 impl Position {
     #[inline(always)]
     pub(crate) fn new(bucket: u64, index: u8) -> Self {
-        Self(bucket * BUCKET_WORDS + u64::from(index))
+        // The remainder is none, and tells the compiler that the bucket can be had back.
+        Self((bucket * BUCKET_WORDS) | (u64::from(index) % BUCKET_WORDS))
     }
 
     #[inline(always)]
