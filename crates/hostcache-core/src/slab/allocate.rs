@@ -125,7 +125,15 @@ impl<H: Host> Session<'_, H> {
                 continue;
             }
             if let Some(owned) = self.evict_for(class) {
-                region.count_taken(class, 1);
+                // A few more at once: what was looked at on the way here need not be looked at again for each.
+                let held = self.lane.magazine.held();
+                while self.wants_more(chunk_bytes, region.geometry.magazine_bytes())
+                    && let Some(more) = self.evict_for(class)
+                {
+                    self.put_back(more);
+                }
+                let more = self.lane.magazine.held().saturating_sub(held) as u64;
+                region.count_taken(class, 1 + more);
                 return Some(owned);
             }
             if self.steal_page(class) {

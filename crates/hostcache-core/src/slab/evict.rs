@@ -36,22 +36,22 @@ impl<'a, H: Host> Session<'a, H> {
         let (mut page, mut chunk) = unpack(hand.load(Ordering::Relaxed));
         let mut left = STRIDE;
         let mut taken = None;
+        let mut cut = None;
         while left > 0 && taken.is_none() {
+            left -= 1;
             if chunk >= chunks {
-                (page, chunk) = (page + 1, 0);
+                (page, chunk, cut) = (page + 1, 0, None);
             }
-            let Some(next) = region.next_hint(Hint::Members(class), page) else { break };
-            if next != page {
-                (page, chunk) = (next, 0);
-            }
-            let word = region.load_page(page);
+            let Some(word) = cut.or_else(|| self.next_page(class, &mut page, &mut chunk)) else {
+                break;
+            };
+            cut = Some(word);
             if word.state() != PageState::Slab || word.class() != class {
-                (page, chunk) = (page + 1, 0);
-                left -= 1;
+                (page, chunk, cut) = (page + 1, 0, None);
                 continue;
             }
             let at = chunk;
-            (chunk, left) = (chunk + 1, left - 1);
+            chunk += 1;
             let location = region.geometry.page_start(page) + at * words;
             if region.next_chunk_hint(Chunks::Newcomers, page, at, at + 1).is_none() {
                 // What is free or waits for nobody has to be met, too.
@@ -85,6 +85,15 @@ impl<'a, H: Host> Session<'a, H> {
         taken
     }
 
+    /// Where a hand goes on: the next page that is hinted to be of a class, and its word.
+    fn next_page(&self, class: usize, page: &mut u64, chunk: &mut u64) -> Option<PageWord> {
+        let next = self.region.next_hint(Hint::Members(class), *page)?;
+        if next != *page {
+            (*page, *chunk) = (next, 0);
+        }
+        Some(self.region.load_page(next))
+    }
+
     /// Takes the chunk of the settled item that is least used of those that the hand meets.
     fn evict_settled(&mut self, class: usize) -> Option<Owned> {
         let region = self.region;
@@ -101,11 +110,7 @@ impl<'a, H: Host> Session<'a, H> {
                 if chunk >= chunks {
                     (page, chunk) = (page + 1, 0);
                 }
-                let Some(next) = region.next_hint(Hint::Members(class), page) else { break };
-                if next != page {
-                    (page, chunk) = (next, 0);
-                }
-                let word = region.load_page(page);
+                let Some(word) = self.next_page(class, &mut page, &mut chunk) else { break };
                 visits += 1;
                 if word.state() != PageState::Slab || word.class() != class {
                     region.clear_hint(Hint::Members(class), page);
@@ -189,19 +194,16 @@ impl<'a, H: Host> Session<'a, H> {
         self.region.end_at(self.host, found, self.region.epoch())
     }
 
-    /// Makes room in a full set: the least used committed item of both buckets goes.
+    /// Makes room in a full set: the least used committed item of both buckets goes. Marks and slots are at hand; of the items
+    /// only the one that is chosen is looked at.
     pub(crate) fn pick_victim(&mut self, probe: &Probe) -> Option<Found<'a>> {
         let region = self.region;
-        let mut best: Option<(u64, Found)> = None;
-        for at in 0..2 * crate::layout::SLOTS {
+        let mut by_use: [_; 2 * crate::layout::SLOTS] = core::array::from_fn(|at| {
             let position = probe.position(at);
-            let Some(found) = region.committed_at(position) else { continue };
-            let mark = if self.end_of(&found).is_some() { 0 } else { 1 + region.mark(position) };
-            if best.as_ref().is_none_or(|(least, _)| mark < *least) {
-                best = Some((mark, found));
-            }
-        }
-        best.map(|(_, found)| found)
+            (region.mark(position), at)
+        });
+        by_use.sort_unstable();
+        by_use.into_iter().find_map(|(_, at)| region.committed_at(probe.position(at)))
     }
 
     /// Evicts one item of a class, if one may go, and frees its chunk: a step of the evictor, for models.
