@@ -301,7 +301,6 @@ typedef struct {
     uint64_t touch_hits;
     uint64_t touch_misses;
     uint64_t cmd_touch;
-    // Clears.
     uint64_t cmd_flush;
     // Appends and prepends that found an item (counted in cmd_set too).
     uint64_t append_hits;
@@ -315,7 +314,6 @@ typedef struct {
     uint64_t expired;
     // Blocks that came back from dead participants.
     uint64_t recovered_blocks;
-    // Dead participants recovered.
     uint64_t recovered_participants;
     // Writes refused for want of room.
     uint64_t no_room;
@@ -339,6 +337,8 @@ typedef struct {
     uint64_t free_page_bytes;
     // 1: this handle's own reads are counted. 0: it is read-only, and they are not.
     uint64_t counts_own_reads;
+    // Stores that found no free memory and made room by themselves.
+    uint64_t inline_evictions;
 } hostcache_stats_t;
 
 // A region's fixed properties. HOSTCACHE_INIT sets `size`.
@@ -346,15 +346,12 @@ typedef struct {
     size_t size;
     // Bytes in all.
     uint64_t capacity;
-    // Bytes of the index.
     uint64_t index_bytes;
     // Slots of the index: the most items the region can hold.
     uint64_t index_slots;
     // Bytes of the arena of pages.
     uint64_t arena_bytes;
-    // Bytes of one page.
     uint64_t page_size;
-    // Pages in the arena.
     uint64_t pages;
     // The largest value, in bytes, with a key of one byte.
     uint64_t max_value_len;
@@ -370,9 +367,7 @@ typedef struct {
     uint64_t huge_page_bytes;
     // 1: it was created with the wish for huge pages.
     uint32_t huge_pages_asked;
-    // Layout version.
     uint32_t layout_version;
-    // Participant slots.
     uint32_t participant_slots;
     // 1: this handle may write.
     uint32_t writable;
@@ -380,18 +375,24 @@ typedef struct {
     char huge_pages_reason[128];
 } hostcache_region_info_t;
 
-// One slab class at one moment.
+// One slab class at one moment: `chunk_size` in bytes, its pages, the chunks in them, those in use and free ones, items. `used_bytes` are those of
+// items with their headers, `wasted_bytes` what their chunks have beyond them. `get_hits` is estimated from one hit in 512. `stored` counts stores
+// that took memory anew: they stand for misses, hit ratio = get_hits / (get_hits + stored). `eviction_age_ms` is how long what is
+// evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
 typedef struct {
-    // Bytes of one chunk.
     uint64_t chunk_size;
-    // Pages of this class.
     uint64_t pages;
-    // Chunks in those pages.
     uint64_t chunks;
-    // Chunks that hold a published item.
     uint64_t used_chunks;
-    // Free chunks.
     uint64_t free_chunks;
+    uint64_t whole_pages;
+    uint64_t items;
+    uint64_t used_bytes;
+    uint64_t wasted_bytes;
+    uint64_t get_hits;
+    uint64_t stored;
+    uint64_t evictions;
+    uint64_t eviction_age_ms;
 } hostcache_slab_class_t;
 
 // One participant: hints for people, never to be used for decisions.
@@ -406,7 +407,6 @@ typedef struct {
     uint64_t pinned_bytes;
     // Bytes of the reservation in this slot.
     uint64_t reserved_bytes;
-    // Slot in the registry.
     uint32_t slot;
     // Process id as the process saw it.
     uint32_t pid;
@@ -846,7 +846,7 @@ hostcache_status_t hostcache_stats(hostcache_t *cache, hostcache_stats_t *stats)
 // Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_info(hostcache_t *cache, hostcache_region_info_t *info);
 
-// The slab classes, smallest chunks first: `*found` of them, of which the first `count` are in `classes`. HOSTCACHE_BUFFER_TOO_SMALL if
+// The slab classes, smallest chunks first, and large values last: `*found` of them, of which the first `count` are in `classes`. HOSTCACHE_BUFFER_TOO_SMALL if
 // there are more; `classes` NULL with `count` 0 asks how many. `class_size` is sizeof(hostcache_slab_class_t).
 // Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_slab_classes(hostcache_t *cache, hostcache_slab_class_t *classes, size_t class_size, size_t count, size_t *found);

@@ -43,7 +43,6 @@ pub struct hostcache_stats_t {
     pub touch_hits: u64,
     pub touch_misses: u64,
     pub cmd_touch: u64,
-    /// Clears.
     pub cmd_flush: u64,
     /// Appends and prepends that found an item (counted in cmd_set too).
     pub append_hits: u64,
@@ -57,7 +56,6 @@ pub struct hostcache_stats_t {
     pub expired: u64,
     /// Blocks that came back from dead participants.
     pub recovered_blocks: u64,
-    /// Dead participants recovered.
     pub recovered_participants: u64,
     /// Writes refused for want of room.
     pub no_room: u64,
@@ -81,6 +79,8 @@ pub struct hostcache_stats_t {
     pub free_page_bytes: u64,
     /// 1: this handle's own reads are counted. 0: it is read-only, and they are not.
     pub counts_own_reads: u64,
+    /// Stores that found no free memory and made room by themselves.
+    pub inline_evictions: u64,
 }
 
 growing!(hostcache_stats_t, 304);
@@ -92,15 +92,12 @@ pub struct hostcache_region_info_t {
     pub size: usize,
     /// Bytes in all.
     pub capacity: u64,
-    /// Bytes of the index.
     pub index_bytes: u64,
     /// Slots of the index: the most items the region can hold.
     pub index_slots: u64,
     /// Bytes of the arena of pages.
     pub arena_bytes: u64,
-    /// Bytes of one page.
     pub page_size: u64,
-    /// Pages in the arena.
     pub pages: u64,
     /// The largest value, in bytes, with a key of one byte.
     pub max_value_len: u64,
@@ -116,9 +113,7 @@ pub struct hostcache_region_info_t {
     pub huge_page_bytes: u64,
     /// 1: it was created with the wish for huge pages.
     pub huge_pages_asked: u32,
-    /// Layout version.
     pub layout_version: u32,
-    /// Participant slots.
     pub participant_slots: u32,
     /// 1: this handle may write.
     pub writable: u32,
@@ -128,20 +123,26 @@ pub struct hostcache_region_info_t {
 
 growing!(hostcache_region_info_t, 248);
 
-/// One slab class at one moment.
+/// One slab class at one moment: `chunk_size` in bytes, its pages, the chunks in them, those in use and free ones, items. `used_bytes` are those of
+/// items with their headers, `wasted_bytes` what their chunks have beyond them. `get_hits` is estimated from one hit in 512. `stored` counts stores
+/// that took memory anew: they stand for misses, hit ratio = get_hits / (get_hits + stored). `eviction_age_ms` is how long what is
+/// evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct hostcache_slab_class_t {
-    /// Bytes of one chunk.
     pub chunk_size: u64,
-    /// Pages of this class.
     pub pages: u64,
-    /// Chunks in those pages.
     pub chunks: u64,
-    /// Chunks that hold a published item.
     pub used_chunks: u64,
-    /// Free chunks.
     pub free_chunks: u64,
+    pub whole_pages: u64,
+    pub items: u64,
+    pub used_bytes: u64,
+    pub wasted_bytes: u64,
+    pub get_hits: u64,
+    pub stored: u64,
+    pub evictions: u64,
+    pub eviction_age_ms: u64,
 }
 
 /// One participant: hints for people, never to be used for decisions.
@@ -158,7 +159,6 @@ pub struct hostcache_participant_t {
     pub pinned_bytes: u64,
     /// Bytes of the reservation in this slot.
     pub reserved_bytes: u64,
-    /// Slot in the registry.
     pub slot: u32,
     /// Process id as the process saw it.
     pub pid: u32,
@@ -246,6 +246,7 @@ impl From<&Stats> for hostcache_stats_t {
             reserved_bytes: stats.reserved_bytes,
             free_page_bytes: stats.free_page_bytes,
             counts_own_reads: stats.counts_own_reads.into(),
+            inline_evictions: stats.inline_evictions,
         }
     }
 }
@@ -286,6 +287,14 @@ impl From<&ClassInfo> for hostcache_slab_class_t {
             chunks: class.chunks,
             used_chunks: class.used_chunks,
             free_chunks: class.free_chunks,
+            whole_pages: class.whole_pages.into(),
+            items: class.items,
+            used_bytes: class.used_bytes,
+            wasted_bytes: class.wasted_bytes,
+            get_hits: class.get_hits,
+            stored: class.stored,
+            evictions: class.evictions,
+            eviction_age_ms: class.eviction_age.map_or(0, |age| age.as_millis() as u64),
         }
     }
 }
@@ -368,7 +377,7 @@ pub unsafe extern "C" fn hostcache_info(
     })
 }
 
-/// The slab classes, smallest chunks first: `*found` of them, of which the first `count` are in `classes`. HOSTCACHE_BUFFER_TOO_SMALL if
+/// The slab classes, smallest chunks first, and large values last: `*found` of them, of which the first `count` are in `classes`. HOSTCACHE_BUFFER_TOO_SMALL if
 /// there are more; `classes` NULL with `count` 0 asks how many. `class_size` is sizeof(hostcache_slab_class_t).
 /// Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]

@@ -79,6 +79,7 @@ pub(crate) const FIGURES: &[Figure] = &figures! {
         Gauge curr_items "Items in the region"
         Counter total_items "Items stored, ever"
         Counter evictions "Items that ended by memory pressure"
+        Counter inline_evictions "Stores that found no free memory and made room by themselves"
         Counter expired "Items that ended by their deadline and were reclaimed";
     Memory:
         Gauge limit_maxbytes "Capacity of the region, index and bookkeeping included"

@@ -20,6 +20,7 @@ use clap::Parser;
 
 mod advice;
 mod bytes;
+mod classes;
 mod cli;
 mod command;
 mod dump;

@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use hostcache::{Cache, ClassInfo, RegionInfo, Stats};
 
+use crate::classes;
 use crate::command::ps::{self, Participant};
 use crate::figures::{FIGURES, Kind};
 
@@ -16,7 +17,7 @@ pub(crate) fn exposition(cache: &Cache) -> String {
     let mut page = Page::new(cache.name());
     figures(&mut page, &cache.stats());
     geometry(&mut page, &cache.info());
-    classes(&mut page, &cache.slab_classes());
+    slab_classes(&mut page, &cache.slab_classes());
     participants(&mut page, &ps::participants(cache));
     page.text
 }
@@ -97,14 +98,18 @@ fn geometry(page: &mut Page, info: &RegionInfo) {
     }
 }
 
-fn classes(page: &mut Page, classes: &[ClassInfo]) {
+fn slab_classes(page: &mut Page, classes: &[ClassInfo]) {
     // A class that never had a page has nothing to tell.
     let used: Vec<(String, &ClassInfo)> = classes
         .iter()
-        .filter(|class| class.pages > 0)
-        .map(|class| (class.chunk_size.to_string(), class))
+        .filter(|class| class.pages > 0 || class.stored > 0)
+        .map(|class| (classes::name(class), class))
         .collect();
-    page.metric("hostcache_slab_pages", Kind::Gauge, "Pages of a slab class, by its chunk size");
+    page.metric(
+        "hostcache_slab_pages",
+        Kind::Gauge,
+        "Pages of a slab class, by its chunk size; \"pages\" are large values",
+    );
     for (size, class) in &used {
         page.sample("hostcache_slab_pages", &[("chunk_size", size)], class.pages);
     }
@@ -114,6 +119,37 @@ fn classes(page: &mut Page, classes: &[ClassInfo]) {
         page.sample(name, &[("chunk_size", size), ("state", "used")], class.used_chunks);
         page.sample(name, &[("chunk_size", size), ("state", "free")], class.free_chunks);
     }
+    let name = "hostcache_slab_item_bytes";
+    page.metric(name, Kind::Gauge, "Bytes that items fill, and that their chunks have beyond them");
+    for (size, class) in &used {
+        page.sample(name, &[("chunk_size", size), ("state", "used")], class.used_bytes);
+        page.sample(name, &[("chunk_size", size), ("state", "wasted")], class.wasted_bytes);
+    }
+    let gauge: fn(&ClassInfo) -> Option<u64> = |class| Some(class.items);
+    let age: fn(&ClassInfo) -> Option<u64> =
+        |class| class.eviction_age.map(crate::units::whole_millis);
+    let hits: fn(&ClassInfo) -> Option<u64> = |class| Some(class.get_hits);
+    let stored: fn(&ClassInfo) -> Option<u64> = |class| Some(class.stored);
+    let evictions: fn(&ClassInfo) -> Option<u64> = |class| Some(class.evictions);
+    for (name, kind, help, of) in [
+        ("hostcache_slab_items", Kind::Gauge, "Items of a slab class", gauge),
+        ("hostcache_slab_eviction_age_milliseconds", Kind::Gauge, "Age of what is evicted", age),
+        ("hostcache_slab_get_hits_total", Kind::Counter, "Hits, estimated from one in 512", hits),
+        (
+            "hostcache_slab_stored_total",
+            Kind::Counter,
+            "Stores that took memory anew: the misses of the class",
+            stored,
+        ),
+        ("hostcache_slab_evictions_total", Kind::Counter, "Items evicted", evictions),
+    ] {
+        page.metric(name, kind, help);
+        for (size, class) in &used {
+            if let Some(value) = of(class) {
+                page.sample(name, &[("chunk_size", size)], value);
+            }
+        }
+    }
 }
 
 fn participants(page: &mut Page, participants: &[Participant]) {
@@ -122,6 +158,12 @@ fn participants(page: &mut Page, participants: &[Participant]) {
     for state in ps::STATES {
         let count = participants.iter().filter(|one| one.state == state).count();
         page.sample(name, &[("state", state)], count as u64);
+    }
+    let name = "hostcache_participant_pinned_bytes";
+    page.metric(name, Kind::Gauge, "Bytes held by pins, by who holds them");
+    for one in ps::holders(participants).into_iter().filter(|one| one.pins > 0) {
+        let (slot, pid) = (one.slot.to_string(), one.pid.to_string());
+        page.sample(name, &[("slot", &slot), ("pid", &pid)], one.pinned_bytes);
     }
 }
 

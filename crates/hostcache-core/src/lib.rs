@@ -37,15 +37,15 @@ pub use fuel::Exhausted;
 pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
-    Account, Arithmetic, BATCH, ClassAccount, Condition, Copied, Counted, Deadline, Deleted, End,
-    Got, Initial, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink,
-    Swept, Value, Walked,
+    Account, Arithmetic, BATCH, Condition, Copied, Counted, Deadline, Deleted, End, Got, Initial,
+    IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
+    Walked,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};
 pub use pin::{PinFailure, PinLane, PinSlot, Pinned};
 pub use region::{Host, Region};
 pub use session::{Failure, Session};
-pub use slab::policy;
+pub use slab::{Ahead, ClassAccount, SAMPLED, policy};
 #[cfg(loom)]
 pub use steps::Aim;

@@ -23,10 +23,10 @@ pub struct Config {
     pub once: bool,
     /// The most buckets that one step looks through. Larger: fewer wake-ups, longer steps. Default: 4096.
     pub buckets_per_step: u32,
-    /// The most items that one step evicts ahead of need. Default: 256.
+    /// The most items that one step evicts ahead of need. Default: 4096.
     pub evictions_per_step: u32,
-    /// Pause after a step that evicted all it was allowed to: writers are faster than the daemon.
-    /// Default: 1 ms.
+    /// Pause after a step that found a reserve of free blocks used up, or evicted all it was allowed to: writers are
+    /// faster than the daemon. Default: 1 ms.
     pub pressed_pause: Duration,
     /// Pause after a step that found something to do. Default: 20 ms.
     pub busy_pause: Duration,
@@ -48,7 +48,7 @@ impl Default for Config {
         Self {
             once: false,
             buckets_per_step: 4096,
-            evictions_per_step: 256,
+            evictions_per_step: 4096,
             pressed_pause: Duration::from_millis(1),
             busy_pause: Duration::from_millis(20),
             idle_pause: Duration::from_millis(100),
@@ -155,7 +155,7 @@ mod tests {
         };
         let changes: Vec<String> =
             default.changes_to(&other).iter().map(ToString::to_string).collect();
-        assert_eq!(changes, ["evictions_per_step=256->0", "recover_every=250ms->100ms"]);
+        assert_eq!(changes, ["evictions_per_step=4096->0", "recover_every=250ms->100ms"]);
     }
 
     #[test]

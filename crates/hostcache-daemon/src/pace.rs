@@ -7,8 +7,9 @@
 //!    `idle_pause`. So frequent short steps (writers press) sweep no faster than rare long ones.
 //! 2. **A rich sweep hurries.** Where a step found many dead items (a mass expiry, a clear), the next one
 //!    may look through all of `buckets_per_step`: the memory is wanted back soon.
-//! 3. **The pause follows the work.** The eviction allowance used up: hardly any pause. Something done:
-//!    a short one. Nothing done: a long one.
+//! 3. **The pause follows the work.** Something done: a short one. Nothing done: a long one.
+//! 4. **Stores find a free block.** The pause is the time in which a fifth of the reserve goes, by what went in the last one. It is the
+//!    shortest where all was gone, or the eviction allowance was used up.
 //!
 //! Recovery has its own clock: it is due whenever waiting for the next step could make it late.
 
@@ -25,6 +26,10 @@ const MIN_BUCKETS: u32 = 64;
 /// that is about 2 % of the items: below it, hurrying costs more core time than the memory is worth.
 const RICH_ONE_IN: u64 = 8;
 
+/// How much of the reserve should be gone when the next step comes, in percent: what is left is for bursts, and for a step that
+/// comes late.
+const AIM: u32 = 20;
+
 /// The state from which budgets and pauses are worked out.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -35,6 +40,8 @@ pub(crate) struct Pace {
     last_recovery: Option<Instant>,
     rich: bool,
     recover_again: bool,
+    /// How long the reserve lasts.
+    lasts: Duration,
 }
 
 impl Pace {
@@ -46,6 +53,7 @@ impl Pace {
             last_recovery: None,
             rich: false,
             recover_again: false,
+            lasts: config.idle_pause,
         }
     }
 
@@ -81,12 +89,18 @@ impl Pace {
         // One step recovers a bounded share, so there may be more to do.
         self.recover_again = report.recovered_participants + report.recovered_blocks > 0;
         let evictions = u64::from(self.config.evictions_per_step);
-        if report.evicted >= evictions && evictions > 0 {
-            self.config.pressed_pause
-        } else if reclaimed + report.evicted > 0 || self.recover_again {
-            self.config.busy_pause
+        let (shortest, longest) = (self.config.pressed_pause, self.config.idle_pause);
+        self.lasts = match report.reserve_drained {
+            _ if evictions == 0 => longest,
+            _ if report.evicted >= evictions => shortest,
+            100.. => shortest,
+            drained => (self.lasts * AIM / (drained as u32).max(1)).min(self.lasts * 2),
+        };
+        self.lasts = self.lasts.min(longest).max(shortest);
+        if reclaimed + report.evicted > 0 || self.recover_again {
+            self.lasts.min(self.config.busy_pause)
         } else {
-            self.config.idle_pause
+            self.lasts
         }
     }
 
@@ -183,17 +197,34 @@ mod tests {
         let mut pace = Pace::new(&config, 100);
         assert_eq!(pace.after(&idle()), config.idle_pause);
         assert_eq!(pace.after(&report(|r| r.expired = 1)), config.busy_pause);
-        assert_eq!(pace.after(&report(|r| r.evicted = 255)), config.busy_pause);
-        assert_eq!(pace.after(&report(|r| r.evicted = 256)), config.pressed_pause);
+        assert_eq!(pace.after(&report(|r| r.evicted = 4095)), config.busy_pause);
+        assert_eq!(pace.after(&report(|r| r.evicted = 4096)), config.pressed_pause);
         let no_evictions = Config { evictions_per_step: 0, ..Config::default() };
         assert_eq!(Pace::new(&no_evictions, 100).after(&idle()), config.idle_pause);
+    }
+
+    #[test]
+    fn steps_come_as_often_as_the_reserve_needs() {
+        let config = Config::default();
+        let mut pace = Pace::new(&config, 100);
+        let drained = |percent| report(|r| (r.evicted, r.reserve_drained) = (10, percent));
+        assert_eq!(pace.after(&drained(100)), config.pressed_pause);
+        assert_eq!(pace.after(&drained(30)), config.pressed_pause);
+        assert_eq!(pace.after(&drained(10)), 2 * config.pressed_pause);
+        assert_eq!(pace.after(&drained(1)), 4 * config.pressed_pause);
+        assert_eq!(pace.after(&drained(20)), 4 * config.pressed_pause);
+        assert_eq!(pace.after(&drained(40)), 2 * config.pressed_pause);
+        for _ in 0..10 {
+            pace.after(&idle());
+        }
+        assert_eq!(pace.after(&idle()), config.idle_pause);
     }
 
     #[test]
     fn other_settings_count_from_the_next_step_on() {
         let mut pace = Pace::new(&Config::default(), 10_000_000);
         let now = Instant::now();
-        assert_eq!(pace.budget(now).evictions, 256);
+        assert_eq!(pace.budget(now).evictions, 4096);
         let other = Config {
             evictions_per_step: 7,
             idle_pause: Duration::from_millis(333),

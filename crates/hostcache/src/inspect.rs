@@ -52,6 +52,7 @@ impl Cache {
             append_misses: get(Counter::AppendMisses),
             total_items: get(Counter::ItemsAdded),
             evictions: get(Counter::Evictions),
+            inline_evictions: get(Counter::InlineEvictions),
             expired: get(Counter::Expired),
             recovered_blocks: get(Counter::RecoveredBlocks),
             recovered_participants: get(Counter::RecoveredParticipants),
@@ -112,21 +113,39 @@ impl Cache {
         })
     }
 
-    /// Pages and chunks of each slab class.
+    /// What each slab class holds and earns, smallest chunks first; the last entry is that of all large values.
+    ///
+    /// Walks over the headers of all blocks while others work: about 20 ns an item, so 0.1 s for a full region of 1 GiB with items of 200 bytes.
+    /// Empty if a forked child can't attach.
     #[must_use]
     pub fn slab_classes(&self) -> Vec<ClassInfo> {
         let Ok(attachment) = self.shared.attachment() else { return Vec::new() };
-        let sizes = attachment.geometry().classes.chunk_sizes();
+        let geometry = attachment.geometry();
+        let mut sizes = geometry.classes.chunk_sizes();
+        let classes = sizes.len();
+        // No page is larger than 16 MiB.
+        sizes.push((geometry.shape.page_words * 8) as u32);
         let accounts = attachment.region.class_accounts();
+        let age = |ms: u64| (ms > 0).then(|| Duration::from_millis(ms));
         sizes
             .into_iter()
             .zip(accounts)
-            .map(|(chunk_size, account)| ClassInfo {
+            .enumerate()
+            .map(|(class, (chunk_size, account))| ClassInfo {
                 chunk_size,
+                whole_pages: class == classes,
                 pages: account.pages,
                 chunks: account.chunks,
                 used_chunks: account.used,
                 free_chunks: account.free,
+                items: account.items,
+                used_bytes: account.item_bytes,
+                wasted_bytes: (account.used * u64::from(chunk_size))
+                    .saturating_sub(account.item_bytes),
+                get_hits: account.hits,
+                stored: account.taken,
+                evictions: account.evictions,
+                eviction_age: age(account.eviction_age_ms),
             })
             .collect()
     }

@@ -37,7 +37,9 @@ impl Cache {
             report.expired = swept.expired;
             report.cleared = swept.cleared;
             report.sweep_finished = swept.came_round;
-            report.evicted = session.evict_ahead(budget.evictions);
+            let ahead = session.evict_ahead(budget.evictions);
+            report.evicted = ahead.evicted;
+            report.reserve_drained = ahead.drained;
             Ok(report)
         })
     }

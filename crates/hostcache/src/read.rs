@@ -7,8 +7,9 @@
 use std::cell::Cell;
 
 use hostcache_core::layout::MAX_KEY_LEN;
-use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, Sink, Value};
+use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, SAMPLED, Sink, Ticket, Value};
 
+use crate::attachment::Attachment;
 use crate::{Cache, Item, ItemInfo, ReadError};
 
 impl Cache {
@@ -153,7 +154,9 @@ impl Cache {
             Some(match region.get_quickly(attachment, key, sink)? {
                 Some(taken) => {
                     let count = ticket.tally(region, Counter::GetHits);
-                    self.shared.keep_up_now_and_then(count);
+                    if count.is_multiple_of(64) {
+                        self.after_many_hits(attachment, ticket, key, count);
+                    }
                     Some(taken)
                 }
                 None => {
@@ -163,6 +166,16 @@ impl Cache {
                 }
             })
         })
+    }
+
+    /// What a hit has no time for.
+    #[cold]
+    #[inline(never)]
+    fn after_many_hits(&self, attachment: &Attachment, ticket: Ticket, key: &[u8], count: u64) {
+        if count.is_multiple_of(SAMPLED) {
+            attachment.region.sample_hit(ticket, key, count);
+        }
+        self.shared.keep_up();
     }
 
     /// A counted read of whatever is met. The error is boxed to keep the answer small.

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use hostcache::{Cache, Stats};
+use hostcache::{Cache, ClassInfo, Stats};
 
+use super::rules::GOOD_HIT_RATIO;
 use crate::command::ps::{self, Participant};
+use crate::figures::hit_ratio;
 use crate::units;
 
 /// A region at one moment, and what happened up to it.
@@ -22,6 +24,8 @@ pub(crate) struct Facts {
     /// Bytes that the filesystem has allocated.
     pub(crate) allocated_bytes: u64,
     pub(crate) participants: Vec<Participant>,
+    /// Empty where no rule could need them: looking at all of them takes a while in a large region.
+    pub(crate) classes: Vec<ClassInfo>,
     /// Whether a daemon leads; `None` where that can't be told.
     pub(crate) is_led: Option<bool>,
 }
@@ -30,10 +34,15 @@ impl Facts {
     /// Counters over the region's whole life.
     pub(crate) fn of(cache: &Cache, region: &str) -> Self {
         let info = cache.info();
+        let stats = cache.stats();
+        let may_be_small =
+            stats.evictions > 0 && hit_ratio(&stats).is_some_and(|ratio| ratio < GOOD_HIT_RATIO);
+        let classes = if may_be_small { cache.slab_classes() } else { Vec::new() };
         let now = Duration::from_millis(units::unix_ms());
         Self {
             region: region.to_owned(),
-            stats: cache.stats(),
+            stats,
+            classes,
             period: now.saturating_sub(Duration::from_secs(info.created_unix_secs)),
             index_slots: info.index_slots,
             participant_slots: info.participant_slots.into(),
@@ -56,6 +65,7 @@ impl Facts {
             (&mut now.delete_hits, earlier.delete_hits),
             (&mut now.delete_misses, earlier.delete_misses),
             (&mut now.evictions, earlier.evictions),
+            (&mut now.inline_evictions, earlier.inline_evictions),
             (&mut now.expired, earlier.expired),
             (&mut now.no_room, earlier.no_room),
         ] {

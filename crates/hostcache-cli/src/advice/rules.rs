@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Advice, Facts};
 use crate::bytes::printable;
+use crate::classes::round;
 use crate::figures::hit_ratio;
 use crate::units::format_size;
 
@@ -11,7 +12,7 @@ use crate::units::format_size;
 const MIN_GETS: u64 = 1000;
 
 /// A cache that misses more than one get in five is worth a look; many are meant to hit far more often.
-const GOOD_HIT_RATIO: f64 = 0.8;
+pub(super) const GOOD_HIT_RATIO: f64 = 0.8;
 
 /// Evictions by stores, in percent, from which on memory is what is missing. A warm cache that is a little
 /// too small evicts a few items in a hundred stores and does no harm by it.
@@ -177,14 +178,27 @@ fn low_hit_ratio(facts: &Facts) -> Option<Advice> {
     })
 }
 
-/// Items leave at the rate at which others come, so how long they stay follows from how many there are
+/// How long what is evicted was there: by what classes tell, each weighed by what it evicts.
+fn age_at_eviction(facts: &Facts) -> Option<u128> {
+    let known = facts
+        .classes
+        .iter()
+        .filter_map(|class| Some((u128::from(class.evictions), class.eviction_age?.as_millis())));
+    let (evictions, sum) = known.fold((0u128, 0u128), |(count, sum), (evictions, age)| {
+        (count + evictions, sum.saturating_add(age.saturating_mul(evictions)))
+    });
+    sum.checked_div(evictions)
+}
+
+/// Where no class tells: items leave at the rate at which others come, so how long they stay follows from how many there are
 /// (Little's law), and staying longer takes memory in proportion. Never too low: a higher hit ratio means
 /// fewer stores.
 fn too_small(facts: &Facts, percent: &str) -> Advice {
     let stats = &facts.stats;
     let mean = stats.bytes.checked_div(stats.curr_items).unwrap_or(0);
-    let stay_ms = u128::from(stats.curr_items) * facts.period.as_millis()
-        / u128::from(stats.evictions.max(1));
+    let stay_ms = age_at_eviction(facts).unwrap_or_else(|| {
+        u128::from(stats.curr_items) * facts.period.as_millis() / u128::from(stats.evictions.max(1))
+    });
     let wanted = STAYS.iter().find(|stay| stay.as_millis() >= 2 * stay_ms.max(1));
     let (times, goal) = match wanted {
         Some(stay) if stay.as_millis() <= MOST_GROWTH * stay_ms => {
@@ -202,17 +216,6 @@ fn too_small(facts: &Facts, percent: &str) -> Advice {
             round(stay_ms)
         ),
         remedy: format!("{} would hold them {goal}", format_size(capacity)),
-    }
-}
-
-/// A time as people say it: `300 ms`, `3 s`, `5 min`, `2 h`, `4 days`.
-fn round(ms: u128) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{} s", ms / 1_000),
-        60_000..3_600_000 => format!("{} min", ms / 60_000),
-        3_600_000..172_800_000 => format!("{} h", ms / 3_600_000),
-        _ => format!("{} days", ms / 86_400_000),
     }
 }
 

@@ -66,6 +66,26 @@ fn a_region_that_evicts_what_is_missed_is_too_small() {
 }
 
 #[test]
+fn what_classes_tell_of_ages_goes_before_an_estimate() {
+    let found = one(|facts| {
+        (facts.stats.get_hits, facts.stats.get_misses) = (41_000, 59_000);
+        (facts.stats.cmd_set, facts.stats.evictions) = (59_000, 50_000);
+        let class = |evictions, secs| {
+            let mut class = hostcache::ClassInfo::default();
+            class.evictions = evictions;
+            class.eviction_age = Some(Duration::from_secs(secs));
+            class
+        };
+        facts.classes = vec![class(30_000, 10), Default::default(), class(10_000, 50)];
+    });
+    assert_eq!(
+        found.to_string(),
+        "hit ratio 41 %: items of 4KiB on average are evicted 20 s after they were stored: \
+         192MiB would hold them for 1 min"
+    );
+}
+
+#[test]
 fn no_more_is_proposed_than_can_be_said() {
     let tiny = |evictions| {
         one(|facts| {

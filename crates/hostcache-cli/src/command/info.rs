@@ -3,6 +3,7 @@
 use hostcache::{ClassInfo, HugePages, RegionInfo};
 use serde::Serialize;
 
+use crate::classes;
 use crate::cli::RegionArg;
 use crate::failure::{Failure, Outcome};
 use crate::open;
@@ -19,7 +20,7 @@ Example:
 pub(crate) struct Args {
     #[command(flatten)]
     region: RegionArg,
-    /// How each slab class is used at this moment, too
+    /// What each slab class holds and earns at this moment, too: as in stats --classes
     #[arg(long)]
     classes: bool,
 }
@@ -46,16 +47,7 @@ struct Info<'a> {
     huge_pages_bytes: u64,
     huge_pages_reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    classes: Option<Vec<Class>>,
-}
-
-#[derive(Serialize)]
-struct Class {
-    chunk_size: u32,
-    pages: u64,
-    chunks: u64,
-    used_chunks: u64,
-    free_chunks: u64,
+    classes: Option<Vec<classes::Class>>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {
@@ -68,20 +60,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         output.text(table(&info))?;
         if let Some(classes) = classes {
             output.line("")?;
-            output.text(class_table(&classes))?;
+            output.text(classes::table(&classes))?;
         }
     }
     Ok(Outcome::Yes)
 }
 
 fn object<'a>(info: &'a RegionInfo, classes: Option<&[ClassInfo]>) -> Info<'a> {
-    let class = |class: &ClassInfo| Class {
-        chunk_size: class.chunk_size,
-        pages: class.pages,
-        chunks: class.chunks,
-        used_chunks: class.used_chunks,
-        free_chunks: class.free_chunks,
-    };
     Info {
         name: &info.name,
         path: info.path.display().to_string(),
@@ -102,7 +87,7 @@ fn object<'a>(info: &'a RegionInfo, classes: Option<&[ClassInfo]>) -> Info<'a> {
         huge_pages_asked: info.huge_pages.asked,
         huge_pages_bytes: info.huge_pages.bytes,
         huge_pages_reason: info.huge_pages.reason.as_deref(),
-        classes: classes.map(|classes| classes.iter().map(class).collect()),
+        classes: classes.map(classes::objects),
     }
 }
 
@@ -143,24 +128,4 @@ fn huge_pages(huge: &HugePages) -> String {
         (true, None) => format_size_exact(huge.bytes),
         (true, Some(reason)) => format!("{}: {reason}", format_size_exact(huge.bytes)),
     }
-}
-
-fn class_table(classes: &[ClassInfo]) -> Table<5> {
-    let mut table = Table::with_heading([
-        ("CHUNK", Align::Right),
-        ("PAGES", Align::Right),
-        ("CHUNKS", Align::Right),
-        ("USED", Align::Right),
-        ("FREE", Align::Right),
-    ]);
-    for class in classes {
-        table.row([
-            class.chunk_size.to_string(),
-            class.pages.to_string(),
-            class.chunks.to_string(),
-            class.used_chunks.to_string(),
-            class.free_chunks.to_string(),
-        ]);
-    }
-    table
 }

@@ -82,6 +82,15 @@ impl Participant {
     }
 }
 
+/// Those that hold items in place or reserve room, the most bytes first.
+pub(crate) fn holders(participants: &[Participant]) -> Vec<&Participant> {
+    let holds = |one: &&Participant| one.pins > 0 || one.reserved_bytes > 0;
+    let mut holders: Vec<_> = participants.iter().filter(holds).collect();
+    holders
+        .sort_by_key(|one| std::cmp::Reverse(one.pinned_bytes.saturating_add(one.reserved_bytes)));
+    holders
+}
+
 /// The participants as text; `stats` shows them too.
 pub(crate) fn table(participants: &[Participant]) -> Table<8> {
     let mut table = Table::with_heading([

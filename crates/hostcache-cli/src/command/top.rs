@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     // The first interval has to pass before there is a rate.
     std::thread::sleep(args.every);
     repeat(Some(args.every), args.count, || {
-        let now = Look::at(&cache, name);
+        let now = last.again(&cache, name);
         let rates = now.rates_since(&last);
         last = now;
         if output.is_json() {

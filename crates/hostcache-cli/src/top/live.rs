@@ -106,7 +106,7 @@ impl Live {
 
     fn look_again(&mut self, cache: &Cache, name: &str) {
         self.is_gone = identity(&cache.path()) != self.file;
-        let look = Look::at(cache, name);
+        let look = self.look.again(cache, name);
         let rates = look.rates_since(&self.look);
         if self.hit_ratios.len() == HISTORY {
             self.hit_ratios.pop_front();

@@ -13,13 +13,30 @@ use crate::figures::hit_ratio;
 pub(crate) struct Look {
     at: Instant,
     pub(crate) facts: Facts,
+    /// Of this moment, or of an earlier one: looking at all classes takes a while in a large region.
     pub(crate) classes: Vec<ClassInfo>,
+    /// When they are worth another look.
+    classes_due: Instant,
 }
+
+/// Of the time, the classes may take one part in so many.
+const CLASSES_PART: u32 = 20;
 
 impl Look {
     /// Of the region that was named so on the command line.
     pub(crate) fn at(cache: &Cache, region: &str) -> Self {
-        Self { at: Instant::now(), facts: Facts::of(cache, region), classes: cache.slab_classes() }
+        let at = Instant::now();
+        let classes = cache.slab_classes();
+        let classes_due = Instant::now() + at.elapsed() * CLASSES_PART;
+        Self { at, facts: Facts::of(cache, region), classes, classes_due }
+    }
+
+    /// The same region later.
+    pub(crate) fn again(&self, cache: &Cache, region: &str) -> Self {
+        if Instant::now() >= self.classes_due {
+            return Self::at(cache, region);
+        }
+        Self { at: Instant::now(), facts: Facts::of(cache, region), ..self.clone() }
     }
 
     pub(crate) fn stats(&self) -> &Stats {

@@ -7,6 +7,7 @@ use hostcache::RegionInfo;
 use super::look::{Look, Rates};
 use crate::advice::Advice;
 use crate::bytes::printable;
+use crate::classes;
 use crate::table::{Align, Table};
 use crate::units::{format_duration, format_size};
 
@@ -130,33 +131,11 @@ fn summary(view: &View<'_>, width: usize) -> Vec<String> {
     ]
 }
 
-/// The classes that have pages, those with the most bytes first; then what large values take.
+/// The classes, those with the most bytes first.
 fn class_table(view: &View<'_>) -> Vec<String> {
-    let page = view.info.page_size;
-    let mut classes: Vec<_> = view.look.classes.iter().filter(|class| class.pages > 0).collect();
+    let mut classes: Vec<_> = view.look.classes.iter().collect();
     classes.sort_by_key(|class| std::cmp::Reverse(class.pages));
-    let in_classes: u64 = classes.iter().map(|class| class.pages).sum();
-    let free = view.look.stats().free_page_bytes.checked_div(page).unwrap_or(0);
-    let large = view.info.pages.saturating_sub(in_classes).saturating_sub(free);
-    let mut table = Table::with_heading([
-        (" SLAB CLASS", Align::Right),
-        ("MEMORY", Align::Right),
-        ("ITEMS", Align::Right),
-        ("FREE CHUNKS", Align::Right),
-    ]);
-    for class in classes {
-        table.row([
-            format!("{} bytes", class.chunk_size),
-            format_size(class.pages.saturating_mul(page)),
-            class.used_chunks.to_string(),
-            class.free_chunks.to_string(),
-        ]);
-    }
-    if large > 0 {
-        let memory = format_size(large.saturating_mul(page));
-        table.row(["whole pages".to_owned(), memory, String::new(), String::new()]);
-    }
-    text_lines(&table)
+    text_lines(&classes::table(classes).indent())
 }
 
 /// Participants, those that hold the most first.
@@ -286,7 +265,9 @@ mod tests {
         assert!(text[0].starts_with(" catalog  1MiB  no daemon") && text[0].ends_with("every 1s "));
         assert!(text[2].contains("hit ratio") && text[2].ends_with("▁ ▄█"), "{}", text[2]);
         let has = |words: &str| text.iter().any(|line| line.contains(words));
-        for words in ["gets/s", "100 of", "of keys and values", "SLAB CLASS", "bytes", "COMMAND"] {
+        for words in
+            ["gets/s", "100 of", "of keys and values", "CHUNK", "HIT RATIO", "AT AGE", "COMMAND"]
+        {
             assert!(has(words), "{words:?} in {text:#?}");
         }
         assert!(has(&std::process::id().to_string()), "{text:#?}");

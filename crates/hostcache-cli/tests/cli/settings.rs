@@ -35,7 +35,7 @@ fn a_settings_file_makes_the_region_and_is_read_anew_at_sighup() {
     daemon.signal("HUP");
     let ignored = daemon.expect_line("setting-ignored region=catalog capacity=4194304");
     assert!(ignored.contains("keeps its 2097152 bytes"), "{ignored}");
-    daemon.expect_line("setting-changed region=catalog evictions_per_step=256->9");
+    daemon.expect_line("setting-changed region=catalog evictions_per_step=4096->9");
     daemon.expect_line("setting-changed region=catalog recover_every=100ms->50ms");
 
     for (mistake, words) in [
@@ -55,7 +55,7 @@ fn a_settings_file_makes_the_region_and_is_read_anew_at_sighup() {
 
     write(&host, "recover_every = \"50ms\"\n");
     daemon.signal("HUP");
-    daemon.expect_line("setting-changed region=catalog evictions_per_step=9->256");
+    daemon.expect_line("setting-changed region=catalog evictions_per_step=9->4096");
     daemon.signal("TERM");
     assert_eq!(wait(&mut daemon.child).code(), Some(0));
 }

@@ -59,7 +59,7 @@ impl Shape {
                 "a capacity of {capacity} bytes is not allowed: use {low} (1 MiB) to {high} (128 GiB)"
             )));
         }
-        // A lane costs 1 KiB: under half a percent from 64 MiB on.
+        // A lane costs 1 KiB and two to four lines: under half a percent from 64 MiB on.
         let lanes = lanes.unwrap_or((capacity >> 18).clamp(32, 1024) as u32);
         if lanes == 0 || lanes > MAX_LANES || u64::from(lanes) * 1024 > capacity / 8 {
             return Err(GeometryError(format!(
@@ -108,6 +108,10 @@ pub struct Geometry {
     pub buckets_at: u64,
     /// First word of the state of the classes, and of that of all runs behind it.
     pub classes_at: u64,
+    /// First word of the lanes' counts of hits by class.
+    pub class_hits_at: u64,
+    /// Words of one lane's counts, four to a word: lines of its own.
+    pub class_hit_words: u64,
     /// First word of the hint bitmaps over pages.
     pub hints_at: u64,
     /// First word of the page table.
@@ -134,7 +138,7 @@ pub(crate) const HEADER_WORDS: u64 = if cfg!(loom) { 4 } else { 512 };
 /// Hint bitmaps over a page's chunks: of the free, and of newcomers, of which models have none.
 const CHUNK_BITMAPS: u64 = if cfg!(loom) { 1 } else { 2 };
 /// Words of a class's state.
-pub(crate) const CLASS_WORDS: u64 = if cfg!(loom) { 1 } else { 8 };
+pub(crate) const CLASS_WORDS: u64 = if cfg!(loom) { 1 } else { 12 };
 /// Words of a page table entry.
 pub(crate) const PAGE_ENTRY_WORDS: u64 = 4;
 /// Words of a bucket, a line: its slots, a word of use marks (models have none), and the control word.
@@ -190,7 +194,9 @@ impl Geometry {
         let lanes_at = line(HEADER_WORDS);
         let buckets_at = line(lanes_at + u64::from(shape.lanes) * record::WORDS);
         let classes_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
-        let hints_at = line(classes_at + (count + 1) * CLASS_WORDS);
+        let class_hits_at = line(classes_at + (count + 1) * CLASS_WORDS);
+        let class_hit_words = if cfg!(loom) { 0 } else { line((count + 1).div_ceil(4)) };
+        let hints_at = class_hits_at + u64::from(shape.lanes) * class_hit_words;
         let mut pages = words.saturating_sub(hints_at) / shape.page_words;
         // The tables that describe pages take space from them: step down until all fits.
         loop {
@@ -226,6 +232,8 @@ impl Geometry {
                 lanes_at,
                 buckets_at,
                 classes_at,
+                class_hits_at,
+                class_hit_words,
                 hints_at,
                 pages_at,
                 chunk_hints_at,
@@ -355,6 +363,7 @@ mod tests {
                     g.lanes_at,
                     g.buckets_at,
                     g.classes_at,
+                    g.class_hits_at,
                     g.hints_at,
                     g.pages_at,
                     g.chunk_hints_at,

@@ -39,19 +39,6 @@ pub struct Account {
     pub problems: Vec<String>,
 }
 
-/// One slab class.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ClassAccount {
-    /// Pages of the class.
-    pub pages: u64,
-    /// Chunks in them.
-    pub chunks: u64,
-    /// Chunks that hold a published item.
-    pub used: u64,
-    /// Free chunks.
-    pub free: u64,
-}
-
 /// Problems that are told one by one; more are only counted.
 const TOLD: usize = 50;
 
@@ -77,30 +64,6 @@ impl Region {
             walk.problem(format!("{lost} slots name locations that are no block"));
         }
         walk.account
-    }
-
-    /// Pages and chunks of each slab class.
-    #[must_use]
-    pub fn class_accounts(&self) -> Vec<ClassAccount> {
-        let mut accounts = vec![ClassAccount::default(); self.geometry.classes.len()];
-        for page in 0..self.geometry.pages {
-            let word = self.load_page(page);
-            if !matches!(word.state(), PageState::Slab | PageState::Drain) {
-                continue;
-            }
-            let Some((chunks, words)) = self.chunks(word.class()) else { continue };
-            let account = &mut accounts[word.class()];
-            account.pages += 1;
-            account.chunks += chunks;
-            for chunk in 0..chunks {
-                match self.load_header(self.geometry.page_start(page) + chunk * words).state() {
-                    BlockState::Published => account.used += 1,
-                    BlockState::Free => account.free += 1,
-                    BlockState::Claimed | BlockState::Orphan => {}
-                }
-            }
-        }
-        accounts
     }
 }
 

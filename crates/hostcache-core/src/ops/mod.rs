@@ -28,7 +28,7 @@ mod touch;
 
 pub use append::End;
 pub use batch::BATCH;
-pub use check::{Account, ClassAccount};
+pub use check::Account;
 pub use counter::{Arithmetic, Counted, Initial};
 pub use delete::Deleted;
 pub use get::{Got, IntoSlice, IntoVec, Sink, Value};

@@ -76,6 +76,8 @@ counters! {
     AppendHits,
     /// Appends and prepends that did not.
     AppendMisses,
+    /// Blocks for which nothing was free, so that their allocation evicted.
+    InlineEvictions,
 }
 
 const _: () = assert!(cfg!(loom) || Counter::ALL.len() <= record::COUNTER_SLOTS as usize);

@@ -34,6 +34,11 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// The lane's number.
+    pub(crate) fn lane(self, region: &Region) -> LaneId {
+        ((self.at - region.geometry.lanes_at) / record::WORDS) as LaneId
+    }
+
     #[inline(always)]
     pub(super) fn record(self, region: &Region) -> &Record {
         region.memory.array(self.at)

@@ -4,6 +4,7 @@ use super::policy::quantum;
 use super::{Chunks, Hint, Owned};
 use crate::fault::{Fault, planted};
 use crate::layout::CLASS_WORDS;
+use crate::participant::Counter;
 use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
 use crate::sync::{AtomicU64, Ordering};
@@ -27,6 +28,14 @@ pub(crate) mod class_state {
     pub(crate) const NEWCOMER_HAND: u64 = if cfg!(loom) { 0 } else { 6 };
     /// Of runs: when the last was taken.
     pub(crate) const LAST: u64 = if cfg!(loom) { 0 } else { 7 };
+    /// Evictions, ever.
+    pub(crate) const EVICTED: u64 = if cfg!(loom) { 0 } else { 8 };
+    /// Of those, how many there were when the age was last told.
+    pub(crate) const TURN_FROM: u64 = if cfg!(loom) { 0 } else { 9 };
+    /// When that was, in milliseconds since boot.
+    pub(crate) const TURN_AT: u64 = if cfg!(loom) { 0 } else { 10 };
+    /// Age of what is evicted, a moving average in milliseconds; 0: unknown.
+    pub(crate) const AGE: u64 = if cfg!(loom) { 0 } else { 11 };
 }
 
 /// Blocks claimed at once.
@@ -120,6 +129,9 @@ impl<H: Host> Session<'_, H> {
             if let Some((page, word)) = self.take_free_page() {
                 self.cut_page(page, word, class);
                 continue;
+            }
+            if round == 0 {
+                self.tally(Counter::InlineEvictions, 1);
             }
             if self.is_due(class) && self.gain_page(class) {
                 continue;

@@ -2,7 +2,6 @@
 
 use super::allocate::class_state;
 use super::{Chunks, Hint, Owned};
-use crate::fuel::Fuel;
 use crate::region::Host;
 use crate::session::Session;
 use crate::sync::Ordering;
@@ -212,37 +211,6 @@ impl<'a, H: Host> Session<'a, H> {
         if let Some(owned) = self.evict_chunk(class) {
             self.free_block(owned, true);
         }
-    }
-
-    /// Evicts ahead of need: frees chunks of classes that are allocating while nothing is free.
-    pub fn evict_ahead(&mut self, budget: u32) -> u64 {
-        let region = self.region;
-        if region.next_hint(Hint::FreePages, 0).is_some() {
-            return 0;
-        }
-        let mut evicted = 0;
-        for class in 0..region.geometry.classes.len() {
-            let taken = region.class_word(class, class_state::TAKEN).load(Ordering::Relaxed);
-            let seen = region.class_word(class, class_state::TAKEN_SEEN);
-            let active = taken.wrapping_sub(seen.swap(taken, Ordering::Relaxed));
-            // As many as were taken since the last look, at most a hundredth of the class.
-            let Some((chunks, _)) = region.chunks(class) else { continue };
-            let held = region.count_hints(Hint::Members(class)) * chunks;
-            let wanted = active.min(held / 100).min(u64::from(budget).saturating_sub(evicted));
-            if region.next_hint(Hint::Partial(class), 0).is_some() {
-                continue;
-            }
-            let mut fuel = Fuel::operation();
-            for _ in 0..wanted {
-                if fuel.burn().is_err() || self.is_due(class) && self.gain_page(class) {
-                    break;
-                }
-                let Some(owned) = self.evict_for(class) else { break };
-                self.free_block(owned, true);
-                evicted += 1;
-            }
-        }
-        evicted
     }
 }
 

@@ -7,10 +7,14 @@ mod chunk;
 mod drain;
 mod evict;
 mod hint;
+mod insight;
 mod page;
 pub mod policy;
+mod reserve;
 mod run;
 mod save;
 
 pub(crate) use chunk::{Kind, Owned};
 pub(crate) use hint::{Chunks, Hint};
+pub use insight::{ClassAccount, SAMPLED};
+pub use reserve::Ahead;

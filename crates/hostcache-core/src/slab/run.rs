@@ -5,6 +5,7 @@ use super::policy::{PageCost, Share};
 use super::{Hint, Kind, Owned};
 use crate::fault::{Fault, planted};
 use crate::ordering as ord;
+use crate::participant::Counter;
 use crate::region::{Host, Region};
 use crate::session::Session;
 use crate::sync::Ordering;
@@ -79,6 +80,9 @@ impl<H: Host> Session<'_, H> {
                     return Some(owned);
                 }
                 from = start + 1;
+            }
+            if round == 0 {
+                self.tally(Counter::InlineEvictions, 1);
             }
             if let Some(owned) = self.claim_cheapest(pages) {
                 return Some(owned);

@@ -48,6 +48,7 @@ impl<H: Host> Session<'_, H> {
         if removal == Removal::Evicted {
             let primary = found.position.primary(&self.region.geometry, found.word);
             self.region.note_evicted(primary, found.word.tag());
+            self.region.count_evicted(self.host, found.location());
         }
         let entry = self.lane.magazine.reserve();
         let owned = self.retire(found, entry);
