@@ -1,8 +1,8 @@
 //! Figures as dicts, under the names that they have in Rust.
 
-use hostcache::{RegionInfo, Stats};
+use hostcache::{ClassInfo, RegionInfo, Stats};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 
 macro_rules! dict {
     ($py:expr, $from:expr, [$($field:ident),* $(,)?]) => {{
@@ -45,6 +45,7 @@ pub(crate) fn stats<'py>(
             append_misses,
             total_items,
             evictions,
+            inline_evictions,
             expired,
             recovered_blocks,
             recovered_participants,
@@ -91,4 +92,33 @@ pub(crate) fn info<'py>(py: Python<'py>, info: &RegionInfo) -> PyResult<Bound<'p
     dict.set_item("default_ttl", seconds(info.default_ttl))?;
     dict.set_item("max_ttl", seconds(info.max_ttl))?;
     Ok(dict)
+}
+
+/// What each slab class holds and earns; large values last.
+pub(crate) fn classes<'py>(py: Python<'py>, classes: &[ClassInfo]) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    for class in classes {
+        let dict = dict!(
+            py,
+            class,
+            [
+                chunk_size,
+                whole_pages,
+                pages,
+                chunks,
+                used_chunks,
+                free_chunks,
+                items,
+                used_bytes,
+                wasted_bytes,
+                get_hits,
+                stored,
+                evictions,
+            ]
+        );
+        dict.set_item("hit_ratio", class.hit_ratio())?;
+        dict.set_item("eviction_age", class.eviction_age.map(|age| age.as_secs_f64()))?;
+        list.append(dict)?;
+    }
+    Ok(list)
 }

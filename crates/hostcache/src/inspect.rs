@@ -115,7 +115,8 @@ impl Cache {
 
     /// What each slab class holds and earns, smallest chunks first; the last entry is that of all large values.
     ///
-    /// Walks over the headers of all blocks while others work: about 20 ns an item, so 0.1 s for a full region of 1 GiB with items of 200 bytes.
+    /// Walks over the headers of all blocks while others work: about 0.2 µs an item in a process that
+    /// has not touched them before (0.08 s for 350,000 items of 1 KB, measured 2026-11-23).
     /// Empty if a forked child can't attach.
     #[must_use]
     pub fn slab_classes(&self) -> Vec<ClassInfo> {

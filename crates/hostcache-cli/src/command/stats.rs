@@ -37,7 +37,7 @@ pub(crate) struct Args {
     region: RegionArg,
     /// What each slab class holds and earns, too: pages, items, bytes used and wasted, hit ratio, evictions and their age
     ///
-    /// Looks at every item's header: about 0.1 s for a full region of 1 GiB. The last row, "pages", is of values too large for a class.
+    /// Looks at every item's header: about 0.1 s for half a million items. The last row, "pages", is of values too large for a class.
     /// The hit ratio of a class is its hits by its hits and what was stored in it anew, both over the region's whole life; hits are estimated
     /// from one in 512.
     #[arg(long)]
