@@ -111,7 +111,10 @@ impl Region {
         let stay = u128::from(now - since) * u128::from(self.room_of(share)) / u128::from(counted);
         let stay = u64::try_from(stay).unwrap_or(u64::MAX).clamp(1, u64::MAX / 4);
         let before = word(class_state::AGE).load(Ordering::Relaxed);
-        let age = if before == 0 { stay } else { (before.min(u64::MAX / 4) * 3 + stay) / 4 };
+        let before = before.min(u64::MAX / 8);
+        // A pause makes the next items older by its length, and not by more.
+        let stay = if before == 0 { stay } else { stay.min(before.saturating_add(now - since)) };
+        let age = if before == 0 { stay } else { (before * 3 + stay.min(u64::MAX / 4)) / 4 };
         word(class_state::AGE).store(age.max(1), Ordering::Relaxed);
     }
 
