@@ -16,6 +16,14 @@ const REQUESTS_PER_MS: u64 = 20;
 pub enum Workload {
     /// Reads of keys whose popularity follows a power law, each with a size of its own.
     Zipf,
+    /// The same over half as many keys, and now and then a scan of keys that come in order, once each.
+    Scan,
+    /// A loop over all keys, which no recency keeps, and every tenth request for a popular one beside it.
+    Loop,
+    /// Popular keys that give way to others, each at a time of its own, three times in the course of the trace.
+    Drift,
+    /// Two in five requests are for keys that are never asked for again.
+    OneHit,
     /// Three phases whose values are small, then larger, then large; each with keys of its own, and
     /// every eighth request still for the phase before. Memory has to move between sizes.
     SizeShift,
@@ -26,13 +34,18 @@ pub enum Workload {
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Zipf, Self::SizeShift, Self::Ttl];
+    pub const ALL: [Self; 7] =
+        [Self::Zipf, Self::Scan, Self::Loop, Self::Drift, Self::OneHit, Self::SizeShift, Self::Ttl];
 
     /// The name by which it is chosen.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Zipf => "zipf",
+            Self::Scan => "scan",
+            Self::Loop => "loop",
+            Self::Drift => "drift",
+            Self::OneHit => "one-hit",
             Self::SizeShift => "size-shift",
             Self::Ttl => "ttl",
         }
@@ -77,6 +90,10 @@ pub fn write(settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     let settings = Settings { keys: keys.max(1), ..*settings };
     match workload {
         Workload::Zipf => zipf(&settings, &mut random, out),
+        Workload::Scan => scan(&settings, &mut random, out),
+        Workload::Loop => cycle(&settings, &mut random, out),
+        Workload::Drift => drift(&settings, &mut random, out),
+        Workload::OneHit => one_hit(&settings, &mut random, out),
         Workload::SizeShift => size_shift(&settings, &mut random, out),
         Workload::Ttl => ttl(&settings, &mut random, out),
     }
@@ -86,7 +103,69 @@ fn zipf(settings: &Settings, random: &mut Random, out: &mut dyn Write) -> io::Re
     let popularity = Popularity::new(settings.keys, 0.95);
     (0..settings.requests).try_for_each(|_| {
         let key = popularity.draw(random);
-        writeln!(out, "{key},{},g,0", size_of_key(key, settings.seed, 300.0))
+        read(settings, key, out)
+    })
+}
+
+/// A read of a key, whose size follows from it.
+fn read(settings: &Settings, key: u64, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{key},{},g,0", size_of_key(key, settings.seed, 300.0))
+}
+
+fn scan(settings: &Settings, random: &mut Random, out: &mut dyn Write) -> io::Result<()> {
+    /// Requests between two scans.
+    const BETWEEN: u64 = 50_000;
+    /// Requests of a scan.
+    const SCANNED: u64 = 20_000;
+    let popular = (settings.keys / 2).max(1);
+    let popularity = Popularity::new(popular, 0.95);
+    let mut next = 0;
+    (0..settings.requests).try_for_each(|request| {
+        let key = if request % (BETWEEN + SCANNED) < BETWEEN {
+            popularity.draw(random)
+        } else {
+            next += 1;
+            popular + next % settings.keys
+        };
+        read(settings, key, out)
+    })
+}
+
+fn cycle(settings: &Settings, random: &mut Random, out: &mut dyn Write) -> io::Result<()> {
+    let beside = Popularity::new((settings.keys / 3).max(1), 0.8);
+    let mut next = 0;
+    (0..settings.requests).try_for_each(|_| {
+        let key = if random.below(10) == 0 {
+            settings.keys + beside.draw(random)
+        } else {
+            next += 1;
+            next % settings.keys
+        };
+        read(settings, key, out)
+    })
+}
+
+fn drift(settings: &Settings, random: &mut Random, out: &mut dyn Write) -> io::Result<()> {
+    let popularity = Popularity::new(settings.keys, 0.9);
+    let period = (settings.requests / 3).max(1);
+    (0..settings.requests).try_for_each(|request| {
+        let rank = popularity.draw(random);
+        let generation = (request + mix(rank ^ settings.seed) % period) / period;
+        read(settings, rank + generation * settings.keys, out)
+    })
+}
+
+fn one_hit(settings: &Settings, random: &mut Random, out: &mut dyn Write) -> io::Result<()> {
+    let popularity = Popularity::new(settings.keys, 0.9);
+    let mut fresh = settings.keys;
+    (0..settings.requests).try_for_each(|_| {
+        let key = if random.below(5) < 2 {
+            fresh += 1;
+            fresh
+        } else {
+            popularity.draw(random)
+        };
+        read(settings, key, out)
     })
 }
 

@@ -28,7 +28,7 @@ fn every_workload_is_a_good_trace_of_the_length_asked_for() {
         assert_eq!(trace(workload).requests.len(), 30_000, "{workload}");
         assert_eq!(workload.name().parse(), Ok(workload));
     }
-    assert!("loop".parse::<Workload>().is_err_and(|text| text.contains("size-shift")));
+    assert!("storm".parse::<Workload>().is_err_and(|text| text.contains("size-shift")));
 }
 
 #[test]

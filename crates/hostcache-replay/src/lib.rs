@@ -20,6 +20,7 @@
 //!     capacity: 64 << 20,
 //!     processes: 1,
 //!     paced: false,
+//!     compare: Vec::new(),
 //! };
 //! println!("{}", run(&options)?);
 //! # Ok(())
@@ -38,6 +39,7 @@ mod region;
 mod replay;
 mod report;
 mod shared;
+mod simulate;
 mod solo;
 mod store;
 mod summary;
@@ -50,6 +52,7 @@ use std::path::PathBuf;
 
 pub use error::ReplayError;
 pub use item::mix;
+pub use simulate::{Policy, Simulated};
 pub use summary::{PhaseSummary, Summary};
 
 use interrupt::Interrupt;
@@ -66,6 +69,8 @@ pub struct ReplayOptions {
     pub processes: usize,
     /// Whether a request waits until it is due.
     pub paced: bool,
+    /// Policies to simulate beside the cache, with as many bytes of keys and values, no overhead, and no TTL.
+    pub compare: Vec<Policy>,
 }
 
 /// Replays the traces in a new region, which is destroyed at the end, also after an error.
@@ -88,7 +93,14 @@ pub fn run(options: &ReplayOptions) -> Result<Summary, ReplayError> {
         1 => solo::run(&trace, options, &interrupt),
         _ => team::run(&trace, options, &interrupt),
     }?;
-    let summary = Summary::new(&trace, outcome);
+    let simulated = |&policy: &Policy| {
+        if interrupt.came() {
+            return Err(ReplayError::Interrupted);
+        }
+        Ok(simulate::simulate(&trace, options.capacity, policy))
+    };
+    let compared = options.compare.iter().map(simulated).collect::<Result<_, _>>()?;
+    let summary = Summary::new(&trace, outcome, compared);
     say(&summary.report());
     Ok(summary)
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use hostcache::Stats;
 
 use crate::outcome::Outcome;
+use crate::simulate::Simulated;
 use crate::tally::PhaseTally;
 use crate::trace::Trace;
 
 /// What a replay measured.
 ///
 /// `Display` is the one line for machines: `name=value` fields with a space between them, then a
-/// `phase[NAME]=` field with the miss ratio of each phase of the trace.
+/// `phase[NAME]=` field with the miss ratio of each phase of the trace, and a `POLICY_miss_ratio=` field for each policy that
+/// was simulated.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Summary {
@@ -43,6 +45,8 @@ pub struct Summary {
     pub phases: Vec<PhaseSummary>,
     /// The cache's own figures at the end.
     pub stats: Stats,
+    /// What was simulated beside it, in the order asked for.
+    pub compared: Vec<Simulated>,
 }
 
 /// What a replay measured in one phase of the trace.
@@ -66,7 +70,7 @@ impl PhaseSummary {
 }
 
 impl Summary {
-    pub(crate) fn new(trace: &Trace, outcome: Outcome) -> Self {
+    pub(crate) fn new(trace: &Trace, outcome: Outcome, compared: Vec<Simulated>) -> Self {
         let PhaseTally { gets, misses, get_bytes, missed_bytes } = outcome.tally.total();
         // The first phase has no name and counts what comes before the first `#phase`.
         let named = trace.phases.iter().zip(&outcome.tally.phases).skip(1);
@@ -90,6 +94,7 @@ impl Summary {
                 })
                 .collect(),
             stats: outcome.stats,
+            compared,
         }
     }
 
@@ -149,6 +154,20 @@ impl Summary {
             mib(self.region_bytes),
             mib(self.heap_bytes)
         ));
+        lines.extend(self.compared.iter().map(|simulated| {
+            let Simulated { policy, miss_ratio, byte_miss_ratio } = simulated;
+            let factor = self.miss_ratio() / miss_ratio;
+            let beside = if factor.is_finite() {
+                format!("the cache misses {factor:.3} times as often")
+            } else {
+                "the cache can't be set against that".to_owned()
+            };
+            format!(
+                "{policy} without overhead: {:.2} % of the requests, {:.2} % of the bytes; {beside}",
+                100.0 * miss_ratio,
+                100.0 * byte_miss_ratio
+            )
+        }));
         if self.set_errors > 0 {
             let first = self.first_set_error.as_deref().unwrap_or("no text");
             lines.push(format!("sets that failed: {}, the first: {first}", self.set_errors));
@@ -176,7 +195,10 @@ impl fmt::Display for Summary {
         )?;
         self.phases
             .iter()
-            .try_for_each(|phase| write!(f, " phase[{}]={:.6}", phase.name, phase.miss_ratio()))
+            .try_for_each(|phase| write!(f, " phase[{}]={:.6}", phase.name, phase.miss_ratio()))?;
+        self.compared
+            .iter()
+            .try_for_each(|with| write!(f, " {}_miss_ratio={:.6}", with.policy, with.miss_ratio))
     }
 }
 
@@ -191,6 +213,7 @@ fn mib(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Policy;
 
     fn summary() -> Summary {
         Summary {
@@ -207,6 +230,11 @@ mod tests {
             heap_bytes: 100,
             phases: vec![PhaseSummary { name: "100B".into(), gets: 4, misses: 1 }],
             stats: Stats::default(),
+            compared: vec![Simulated {
+                policy: Policy::Lru,
+                miss_ratio: 0.5,
+                byte_miss_ratio: 0.25,
+            }],
         }
     }
 
@@ -215,7 +243,7 @@ mod tests {
         assert_eq!(
             summary().to_string(),
             "req=10 gets=8 miss_ratio=0.250000 byte_miss_ratio=0.125000 secs=1.500 items=0 \
-             set_errors=1 memory_bytes=4196 region_bytes=4096 heap_bytes=100 phase[100B]=0.250000"
+             set_errors=1 memory_bytes=4196 region_bytes=4096 heap_bytes=100 phase[100B]=0.250000 lru_miss_ratio=0.500000"
         );
     }
 
@@ -230,5 +258,7 @@ mod tests {
         let report = summary().report();
         assert!(report.contains("phase 100B: 4 gets, 25.00 % missed"), "{report}");
         assert!(report.contains("sets that failed: 1, the first: too large"), "{report}");
+        assert!(report.contains("lru without overhead: 50.00 %"), "{report}");
+        assert!(report.contains("the cache misses 0.500 times as often"), "{report}");
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode, String> {
     let steps = match args.split_first() {
         Some((first, rest)) if first == "--instructions" => vec![instructions(rest), beside_c()],
         Some((first, rest)) if first == "--criterion" => vec![criterion(rest)],
+        Some((first, rest)) if first == "--hit-ratio" => vec![hit_ratio(rest)],
         _ => vec![side_by_side(args)],
     };
     step::run_selected(steps, &[]).map(|run| run.finish())
@@ -31,6 +32,14 @@ fn criterion(args: &[String]) -> Step {
     let mut bench = cargo(["bench", "-p", "hostcache-benches", "--bench", "*", "--"]);
     bench.args(args);
     Step::commands("criterion", "single operations, one after the other", [bench])
+}
+
+/// Misses at the same number of bytes, which need no quiet machine.
+fn hit_ratio(args: &[String]) -> Step {
+    let replay = ["run", "--release", "-p", "hostcache-benches", "--bin", "hit-ratio", "--"];
+    let mut replays = cargo(replay);
+    replays.args(args);
+    Step::commands("hit-ratio", "misses beside those of policies and servers", [replays])
 }
 
 /// The program runs itself under callgrind, once for each operation.

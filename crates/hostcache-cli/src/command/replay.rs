@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hostcache_replay::{PhaseSummary, ReplayOptions, Summary};
+use hostcache_replay::{PhaseSummary, Policy, ReplayOptions, Simulated, Summary};
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
@@ -19,6 +19,7 @@ use crate::units::{self, whole_millis};
 #[command(after_help = "\
 Example:
   hostcache replay day.trace.zst --capacity 64MiB
+  hostcache replay day.trace.zst --capacity 64MiB --compare lru,s3fifo
   hostcache replay monday.trace tuesday.trace --capacity 1GiB --processes 4 --format json")]
 pub(crate) struct Args {
     /// Traces, replayed one after the other as one; standard input if absent or -
@@ -33,6 +34,11 @@ pub(crate) struct Args {
     /// Wait with each request until it is due
     #[arg(long)]
     paced: bool,
+    /// Policies to simulate beside the cache, as if items took no memory but for key and value, and had no TTL
+    ///
+    /// One or more of lru, fifo, clock, s3fifo, gdsf, with commas between them.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    compare: Vec<Policy>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +59,14 @@ struct Replayed<'a> {
     region_bytes: u64,
     heap_bytes: u64,
     phases: Vec<Phase<'a>>,
+    compared: Vec<Compared>,
+}
+
+#[derive(Serialize)]
+struct Compared {
+    policy: &'static str,
+    miss_ratio: f64,
+    byte_miss_ratio: f64,
 }
 
 #[derive(Serialize)]
@@ -69,6 +83,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
         capacity: args.capacity,
         processes: args.processes,
         paced: args.paced,
+        compare: args.compare.clone(),
     })?;
     if output.is_json() {
         output.json(&object(&summary))?;
@@ -96,6 +111,7 @@ fn object(summary: &Summary) -> Replayed<'_> {
         region_bytes: summary.region_bytes,
         heap_bytes: summary.heap_bytes,
         phases: summary.phases.iter().map(Phase::of).collect(),
+        compared: summary.compared.iter().map(Compared::of).collect(),
     }
 }
 
@@ -107,5 +123,12 @@ impl<'a> Phase<'a> {
             misses: phase.misses,
             miss_ratio: phase.miss_ratio(),
         }
+    }
+}
+
+impl Compared {
+    fn of(simulated: &Simulated) -> Self {
+        let Simulated { policy, miss_ratio, byte_miss_ratio, .. } = *simulated;
+        Self { policy: policy.name(), miss_ratio, byte_miss_ratio }
     }
 }

@@ -49,5 +49,5 @@ impl Drop for Scratch {
 
 /// A replay by this process alone.
 pub(crate) fn alone(trace: PathBuf, capacity: u64) -> ReplayOptions {
-    ReplayOptions { files: vec![trace], capacity, processes: 1, paced: false }
+    ReplayOptions { files: vec![trace], capacity, processes: 1, paced: false, compare: Vec::new() }
 }
