@@ -7,9 +7,8 @@
 use std::cell::Cell;
 
 use hostcache_core::layout::MAX_KEY_LEN;
-use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, SAMPLED, Sink, Ticket, Value};
+use hostcache_core::{Counter, Exhausted, Got, IntoSlice, IntoVec, SAMPLED, Sink, Value};
 
-use crate::attachment::Attachment;
 use crate::{Cache, Item, ItemInfo, ReadError};
 
 impl Cache {
@@ -155,7 +154,7 @@ impl Cache {
                 Some(taken) => {
                     let count = ticket.tally(region, Counter::GetHits);
                     if count.is_multiple_of(64) {
-                        self.after_many_hits(attachment, ticket, key, count);
+                        self.after_many_hits(key, count);
                     }
                     Some(taken)
                 }
@@ -171,9 +170,13 @@ impl Cache {
     /// What a hit has no time for.
     #[cold]
     #[inline(never)]
-    fn after_many_hits(&self, attachment: &Attachment, ticket: Ticket, key: &[u8], count: u64) {
+    fn after_many_hits(&self, key: &[u8], count: u64) {
         if count.is_multiple_of(SAMPLED) {
-            attachment.region.sample_hit(ticket, key, count);
+            // The seat is looked for once more, so that a hit need not keep it at hand.
+            self.shared.with_last_ticket(|attachment, ticket| {
+                attachment.region.sample_hit(ticket, key, count);
+                Some(())
+            });
         }
         self.shared.keep_up();
     }

@@ -30,6 +30,8 @@ Usage: cargo xtask COMMAND
   check [--list] [STEP...]    formatting, lints, docs, dependencies, source rules
   bench [--quick] [--peers LIST]
                               hostcache side by side with its peers: ratios, a dated record, charts
+  bench --hit-ratio [--traces DIR] [--quick]
+                              misses at the same bytes beside policies, and servers where DIR has figures of them; writes a record
   bench --instructions [--explain WHY]
                               instructions per operation beside those recorded (needs valgrind); WHY records them anew
   bench --criterion [FILTER]  the benchmarks of single operations, or those whose name contains a filter

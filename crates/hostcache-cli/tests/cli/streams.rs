@@ -57,6 +57,32 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
+fn a_replay_shows_simulated_policies_beside_the_cache() {
+    let host = Host::new();
+    let trace = std::env::temp_dir().join(format!("hostcache-cli-compare-{}", std::process::id()));
+    // Three times as many bytes as there is room for, in a loop, which no recency keeps.
+    let lines: String = (0..90_000).map(|at| format!("{},100,g,0\n", at % 30_000)).collect();
+    std::fs::write(&trace, lines).expect("a trace");
+    let compared = |policies: &str| {
+        let path = trace.to_str().expect("a path in UTF-8");
+        let size = ["--capacity", "1MiB", "--format", "json"];
+        host.run([&["replay", path, "--compare", policies][..], &size].concat())
+    };
+    let answer = compared("s3fifo,lru");
+    let wrong = compared("mru");
+    std::fs::remove_file(&trace).expect("the trace goes");
+    let object: serde_json::Value = serde_json::from_slice(&answer.stdout).expect("an object");
+    let rows = object["compared"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2, "{object}");
+    assert_eq!((&rows[0]["policy"], &rows[1]["policy"]), (&"s3fifo".into(), &"lru".into()));
+    for row in rows {
+        assert_eq!(row["miss_ratio"].as_f64(), Some(1.0), "{object}");
+    }
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stderr.contains("choose from lru, fifo, clock, s3fifo, gdsf"), "{wrong:?}");
+}
+
+#[test]
 fn a_missing_verb_is_an_error_with_the_help_text() {
     let answer = Host::new().run([""; 0]);
     assert_eq!(answer.status.code(), Some(2), "{answer:?}");
