@@ -4,8 +4,8 @@
 mod support;
 
 use hostcache_os::{
-    FileError, PendingFile, allocated_bytes, duplicate, file_identity, file_len, link_count,
-    same_file,
+    FileError, PendingFile, UnsealedMemfd, allocated_bytes, duplicate, file_identity, file_len,
+    link_count, same_file,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -248,6 +248,13 @@ fn a_limit_on_file_sizes_is_an_error_and_not_a_signal() {
                 other => panic!("{other:?}"),
             }
             PendingFile::create(Path::new("/dev/shm"), 1 << 20, 0o600).unwrap();
+            match UnsealedMemfd::create("limited", 2 << 20, 0o600, None) {
+                Err(FileError::Os(error)) => {
+                    assert_eq!(error.source.raw_os_error(), Some(libc::EFBIG));
+                }
+                other => panic!("{other:?}"),
+            }
+            UnsealedMemfd::create("limited", 1 << 20, 0o600, None).unwrap();
         });
     });
 }

@@ -74,8 +74,10 @@ fn ask(path: &Path) -> Result<OwnedFd, OpenError> {
 }
 
 fn no_listener(place: &Place, error: OsError) -> OpenError {
-    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    use std::io::ErrorKind::{ConnectionRefused, NotFound, WouldBlock};
     match error.source.kind() {
+        // As many wait already as the kernel lets: nobody takes them.
+        WouldBlock => no_answer(place, error),
         NotFound => OpenError::Missing { region: place.name(), path: place.path() },
         ConnectionRefused => OpenError::Refused {
             region: place.name(),

@@ -129,6 +129,10 @@ fn a_socket_that_hands_out_no_region_is_refused() {
         });
         assert!(text.contains(words), "{words}: {text}");
     }
+    // Nobody takes connections, and as many wait as may.
+    while passing::connect(&path, Duration::from_millis(1)).is_ok() {}
+    let text = Cache::from_socket(&path).expect_err("full").to_string();
+    assert!(text.contains("did not answer within 5 seconds"), "{text}");
     drop(listener);
     let text = Cache::from_socket(&path).expect_err("stale").to_string();
     assert!(text.contains("nobody listens there: start `hostcache serve"), "{text}");

@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::process::Daemon;
-use crate::support::{Host, wait};
+use crate::support::{Host, eventually, wait};
 
 /// Some user who is not this one.
 const STRANGER: u32 = 65_534;
@@ -95,6 +95,36 @@ fn a_stale_socket_is_replaced_and_nothing_else() {
     assert_eq!(fs::read(&desk.socket).expect("the file"), b"precious");
     let hidden = fs::read_dir(desk.directory.path()).expect("a directory").count();
     assert_eq!(hidden, 1, "nothing is left behind");
+}
+
+#[test]
+fn of_daemons_that_race_for_a_socket_one_hands_out() {
+    const RACERS: usize = 4;
+    let desk = Desk::new();
+    let socket = desk.socket.to_str().expect("UTF-8");
+    for round in 0..8 {
+        // First for a place where nothing is, then for what a killed daemon left.
+        let start = |_| {
+            let serve = ["serve", "catalog", "--memfd", socket, "--capacity", "2MiB"];
+            Daemon::of(desk.host.command(serve))
+        };
+        let mut daemons: Vec<Daemon> = (0..RACERS).map(start).collect();
+        let mut losers = Vec::new();
+        eventually("all but one end", || {
+            let ended = |daemon: &mut Daemon| daemon.child.try_wait().expect("a child").is_some();
+            losers.extend(daemons.extract_if(.., ended));
+            daemons.len() <= 1
+        });
+        let [winner] = &mut daemons[..] else { panic!("round {round}: all ended") };
+        winner.expect_line("handing-out region=catalog");
+        for loser in &mut losers {
+            assert_eq!(wait(&mut loser.child).code(), Some(2));
+            // It listens there, or is about to.
+            loser.expect_line("another process");
+        }
+        assert!(winner.child.try_wait().expect("a child").is_none(), "round {round}");
+        desk.host.run(["set", &desk.name, "k", "v"]).done_silently();
+    }
 }
 
 #[test]
