@@ -60,6 +60,8 @@ impl Pace {
     /// Goes on with other settings.
     pub(crate) fn follow(&mut self, config: &Config) {
         self.config = config.clone();
+        // How long the reserve lasts is found out anew, within other bounds.
+        self.lasts = config.idle_pause;
     }
 
     /// What the step that starts now may do.
@@ -94,7 +96,10 @@ impl Pace {
             _ if evictions == 0 => longest,
             _ if report.evicted >= evictions => shortest,
             100.. => shortest,
-            drained => (self.lasts * AIM / (drained as u32).max(1)).min(self.lasts * 2),
+            drained => {
+                let lasts = self.lasts.saturating_mul(AIM) / (drained as u32).max(1);
+                lasts.min(self.lasts.saturating_mul(2))
+            }
         };
         self.lasts = self.lasts.min(longest).max(shortest);
         if reclaimed + report.evicted > 0 || self.recover_again {
