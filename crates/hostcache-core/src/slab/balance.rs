@@ -215,7 +215,7 @@ mod tests {
         let mut number = 0;
         for len in lengths {
             // Of the size that there was before many sets tell, so of this as many.
-            for _ in 0..(6 * CAPACITY / len).max(1_000) {
+            for _ in 0..(4 * CAPACITY / len).max(1_000) {
                 set(region, &mut lane, number, len);
                 number += 1;
             }
@@ -229,7 +229,7 @@ mod tests {
     fn two_sizes_share_by_what_they_miss() {
         let Fixture { region, .. } = &Fixture::new();
         let mut lane = Lane::attach(region, 0, &Identity::default());
-        for number in 0..50_000 {
+        for number in 0..30_000 {
             set(region, &mut lane, number, if number % 4 == 0 { 100 } else { 1_000 });
         }
         let (small, large) = (part(region, 100), part(region, 1_000));

@@ -98,18 +98,18 @@ mod tests {
         stored.expect("there is room");
     }
 
-    /// Stores that evicted by themselves, of 20,000 in a full region, with a step ahead of need each `every`.
-    fn inline_of_20_000(every: u64) -> u64 {
+    /// Stores that evicted by themselves, of 5,000 in a full region, with a step ahead of need each `every`.
+    fn inline_of_5_000(every: u64) -> u64 {
         let Fixture { region, .. } = &Fixture::new();
         let (mut lane, mut keeper) = (
             Lane::attach(region, 0, &Identity::default()),
             Lane::attach(region, 1, &Identity::default()),
         );
-        for number in 0..40_000 {
+        for number in 0..12_000 {
             set(region, &mut lane, number, if number % 4 == 0 { 400 } else { 100 });
         }
         let before = region.counters().get(Counter::InlineEvictions);
-        for number in 40_000..60_000 {
+        for number in 12_000..17_000 {
             if number % every == 0 {
                 let ahead = Session::new(region, &mut keeper, &Still).evict_ahead(1000);
                 let free: u64 =
@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn with_a_reserve_stores_find_a_free_block() {
-        let alone = inline_of_20_000(u64::MAX);
-        assert!(alone > 5_000, "{alone} of 20,000 without steps");
-        let kept = inline_of_20_000(8);
-        assert!(kept < 200, "{kept} of 20,000");
+        let alone = inline_of_5_000(u64::MAX);
+        assert!(alone > 1_250, "{alone} of 5,000 without steps");
+        let kept = inline_of_5_000(8);
+        assert!(kept < 50, "{kept} of 5,000");
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let mut lane = Lane::attach(region, 0, &Identity::default());
         let ahead = |lane: &mut Lane| Session::new(region, lane, &Still).evict_ahead(1000);
         assert_eq!(ahead(&mut lane), Default::default(), "pages are free");
-        for number in 0..40_000 {
+        for number in 0..12_000 {
             set(region, &mut lane, number, 100);
         }
         let first = ahead(&mut lane);
