@@ -457,7 +457,7 @@ impl Cache {
     /// The stored bytes in place, as a read-only memoryview; None is a miss.
     ///
     /// The item stays where it is, unchanged, for as long as anything refers to the view, whatever becomes of its key, and of
-    /// this handle. All views of all processes hold at most a quarter of the capacity, one process has a few dozen at most,
+    /// this handle. All views of all processes hold at most a quarter of the capacity (or one larger value), one process has a few dozen at most,
     /// and a forked child takes views of its own. Small values are read faster by `get`.
     ///
     /// Raises OverBoundError, TooManyPinsError, ReadOnlyError.

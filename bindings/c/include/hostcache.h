@@ -146,7 +146,7 @@ typedef struct hostcache_list_t hostcache_list_t;
 // An item held in place: its bytes stay where they are, and as they are, whatever anybody sets, deletes, evicts, clears, closes or
 // destroys.
 //
-// Hold pins for as long as they are read: all pins and reservations together hold at most a quarter of the capacity. In a
+// Hold pins for as long as they are read: all pins and reservations together hold at most a quarter of the capacity, or one larger item. In a
 // forked child a pin is the parent's: the bytes stay only as long as the parent's pin. All threads may use it.
 typedef struct hostcache_pin_t hostcache_pin_t;
 

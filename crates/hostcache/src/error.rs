@@ -222,7 +222,8 @@ pub enum WriteError {
         /// The largest value that the region takes with this key, in bytes.
         limit: usize,
     },
-    /// No memory could be freed for the value: what is left is held by others.
+    /// No memory could be freed for the value: what is left is held by others; or the item that it follows from (`append`,
+    /// `touch`, `replace` …) is so large that both have no room.
     NoRoom {
         /// Region name.
         region: String,
@@ -315,7 +316,8 @@ impl fmt::Display for WriteError {
                 "region {region:?}: no room for {needed} bytes: {held} bytes are held by reservations, \
                  writers in flight, and stopped or dead participants, {pinned} by pins, each of which keeps its page as it is; \
                  retry, drop pins, publish or cancel reservations, end stopped \
-                 processes (`hostcache stats` names them), or create a region of larger capacity"
+                 processes (`hostcache stats` names them), or create a region of larger capacity; a large item \
+                 that is replaced for what it holds needs room beside it: delete it first, or use set"
             ),
             Self::NotANumber { region } => write!(
                 f,

@@ -40,7 +40,7 @@
 //!
 //! [`Cache::pin`] holds an item where it is, unchanged, whatever becomes of its key; [`Cache::reserve`] gives memory to make a
 //! value in, which [`Reservation::publish`] stores without a copy. Both are bounded: pins and reservations of all processes hold
-//! at most a quarter of the capacity together, and a dead process's count for nothing. A pinned item keeps its page of memory as it is:
+//! at most a quarter of the capacity together (or a single larger value), and a dead process's count for nothing. A pinned item keeps its page of memory as it is:
 //! many small pins held for long can leave no room for values of several pages.
 //!
 //! # A name and its region

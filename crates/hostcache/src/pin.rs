@@ -17,7 +17,7 @@ use crate::{Cache, ItemInfo, PinError};
 /// Usable from all threads. Dropping it lets go; so does the end of the process, by any cause.
 ///
 /// - A pin holds memory, not the key: the item may be replaced or evicted meanwhile, and the pin goes on showing the old
-///   bytes. Pins and reservations of all processes together hold at most a quarter of the capacity.
+///   bytes. Pins and reservations of all processes together hold at most a quarter of the capacity, or a single larger item.
 /// - A pinned item keeps its page of memory from changing hands, however small it is: some dozen pins spread over the region
 ///   can leave no room for values of several pages. Hold pins for as long as they are read, and copy small values out.
 /// - In a forked child it is the parent's: the bytes stay only as long as the parent's pin. The child pins anew.

@@ -119,7 +119,7 @@ impl Cache {
     /// # Errors
     ///
     /// As [`Cache::set`]; [`WriteError::OverBound`] and [`WriteError::TooManyReservations`] where a bound is met: those of
-    /// one process hold a 64th of the capacity or a single value, and with all pins together a quarter.
+    /// one process hold a 64th of the capacity or a single value, and with all pins together a quarter or a single value that is larger.
     pub fn reserve(
         &self,
         key: impl AsRef<[u8]>,
@@ -163,6 +163,12 @@ impl Cache {
             filled: 0,
             epoch: fork_epoch(),
         };
+        if reservation.attachment.geometry().classes.class_of(sizes.words()).is_none() {
+            // What this thread keeps for its next stores is no reason to refuse it pages. If that fails, it keeps nothing.
+            let _ = self.shared.with_lane(|attachment, lane| {
+                Session::new(&attachment.region, lane, attachment).rest();
+            });
+        }
         reservation.claim(lane, sizes)?;
         Ok(reservation)
     }

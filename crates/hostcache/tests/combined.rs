@@ -41,8 +41,10 @@ fn append_and_prepend_change_the_value_and_the_token_and_nothing_else() {
 fn a_value_that_would_outgrow_the_limit_stays_as_it_was() {
     let cache = cache();
     let limit = cache.max_value_len(1);
-    cache.set("k", vec![1; limit - 1]).unwrap();
-    assert_eq!(cache.append("k", [2]).unwrap(), Some(limit));
+    // A value and its successor lie beside each other for a moment.
+    cache.set("k", vec![1; limit / 2 - 1]).unwrap();
+    assert_eq!(cache.append("k", [2]).unwrap(), Some(limit / 2));
+    cache.set("k", vec![2; limit]).unwrap();
     let refused = cache.append("k", [3]).expect_err("one byte too many");
     assert!(
         matches!(refused, WriteError::TooLarge { len, limit: l, .. } if len == limit + 1 && l == limit),

@@ -283,14 +283,14 @@ impl Geometry {
     /// Largest number of bytes of key and value together with the item's header.
     #[must_use]
     pub fn max_item_bytes(&self) -> u64 {
-        (self.shape.capacity / 4 + super::MAX_KEY_LEN as u64 + 64).min(self.arena_bytes() / 2)
+        (self.shape.capacity / 2 + super::MAX_KEY_LEN as u64 + 64).min(self.arena_bytes())
     }
 
     /// Largest value with a key of this length.
     #[must_use]
     pub fn max_value_len(&self, key_len: usize) -> u64 {
         let head = super::ItemSizes::new(key_len, 0, true).words() * 8;
-        (self.shape.capacity / 4)
+        (self.shape.capacity / 2)
             .min(self.max_item_bytes().saturating_sub(head))
             .min(u64::from(u32::MAX))
     }
@@ -380,11 +380,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quarter_of_the_capacity_is_the_limit_of_a_value() {
+    fn half_of_the_capacity_is_the_limit_of_a_value() {
         for shift in [20, 28] {
             let g = Geometry::new(Shape::new(1 << shift, None, None, 1).expect("in range"));
             let g = g.expect("valid");
-            assert_eq!(g.max_value_len(1), 1 << (shift - 2));
+            assert_eq!(g.max_value_len(1), 1 << (shift - 1));
         }
     }
 

@@ -95,6 +95,11 @@ impl Change for Set<'_> {
         Ok(Verdict::Put { revised: self.deadline != before })
     }
 
+    fn needs_present(&self) -> bool {
+        let SetRequest { condition, deadline, .. } = self.request;
+        condition != Condition::Always || matches!(deadline, Deadline::Keep(_))
+    }
+
     #[inline]
     fn draft(&self) -> Draft<'_> {
         let SetRequest { value, flags, encoding, .. } = self.request;

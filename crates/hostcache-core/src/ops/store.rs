@@ -22,6 +22,11 @@ pub(crate) trait Change {
     /// Decides on the item as it is now; asked again whenever it has changed.
     fn decide(&mut self, present: Option<Present<'_>>) -> Result<Verdict, Failure>;
 
+    /// Whether what is stored follows from the present item: then it is not evicted to make room for its successor.
+    fn needs_present(&self) -> bool {
+        true
+    }
+
     /// What to store.
     fn draft(&self) -> Draft<'_>;
 }
@@ -182,7 +187,11 @@ impl<H: Host> Session<'_, H> {
             return Ok(Attempt::Stored(found.item_head().token));
         }
         self.unplace(&mut work.private);
-        let sealed = self.prepare(work, region.geometry.stamp(epoch), revised)?;
+        let spares = end.is_none() && work.change.needs_present();
+        self.lane.spared = spares.then_some(found.location());
+        let sealed = self.prepare(work, region.geometry.stamp(epoch), revised);
+        self.lane.spared = None;
+        let sealed = sealed?;
         // EPOCH: looked at after the slot was loaded.
         if region.epoch() != epoch {
             return Ok(Attempt::Again);

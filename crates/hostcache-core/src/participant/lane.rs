@@ -20,6 +20,8 @@ pub struct Lane {
     pub(crate) magazine: Magazine,
     /// Keys and values that an operation had to copy out.
     pub(crate) scratch: Vec<u8>,
+    /// First word of a run that the operation under way must not evict for its own sake: what is there decides what it stores.
+    pub(crate) spared: Option<u64>,
 }
 
 /// The words of a lane's record.
@@ -78,6 +80,7 @@ impl Lane {
             token_limit: 0,
             magazine: Magazine::new(),
             scratch: Vec::new(),
+            spared: None,
         };
         if let Some(blocks) = recovered {
             let record = lane.record(region);

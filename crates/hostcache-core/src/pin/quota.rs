@@ -16,14 +16,14 @@ use crate::word::{LaneId, QuotaWord};
 const CHANGES: u32 = 1 << 16;
 
 impl Region {
-    /// Bytes that pins and reservations may hold together: a quarter of the capacity.
+    /// Bytes that pins and reservations may hold together: a quarter of the capacity, or a single item that is larger.
     #[must_use]
     pub fn pin_limit(&self) -> u64 {
         self.geometry.shape.capacity / 4
     }
 
-    /// What an item counts: its block's bytes. A value of a quarter of the capacity counts exactly that, so that it can
-    /// be held if nothing else is.
+    /// What an item counts: its block's bytes, the whole limit at most. So the largest values too can be held, if nothing
+    /// else is.
     #[must_use]
     pub fn pin_charge(&self, sizes: &ItemSizes) -> u64 {
         let words = sizes.words();
@@ -31,8 +31,7 @@ impl Region {
             Some(class) => self.geometry.classes.chunk_words(class).unwrap_or(words),
             None => words.next_multiple_of(self.geometry.shape.page_words),
         };
-        let bytes = (block * 8).next_multiple_of(QuotaWord::LINE);
-        if sizes.value_len <= self.pin_limit() { bytes.min(self.pin_limit()) } else { bytes }
+        (block * 8).next_multiple_of(QuotaWord::LINE).min(self.pin_limit())
     }
 
     /// Bytes that pins and reservations hold.

@@ -17,11 +17,21 @@ impl Region {
     /// The same for any location in a range; before a page is emptied only a hint.
     pub(crate) fn is_pinned_in(&self, from: u64, to: u64) -> bool {
         ord::pin_scan_fence();
-        self.pin_lanes().any(|lane| {
-            (0..record::PIN_SLOTS).any(|slot| {
-                let pin = self.load_pin(lane, slot);
-                pin.is_held() && (from..to).contains(&pin.location())
-            })
+        self.pins_in(from, to).next().is_some()
+    }
+
+    /// The highest location in a range that a lane holds. Only a hint: no fence.
+    pub(crate) fn last_pin_in(&self, from: u64, to: u64) -> Option<u64> {
+        self.pins_in(from, to).max()
+    }
+
+    fn pins_in(&self, from: u64, to: u64) -> impl Iterator<Item = u64> + '_ {
+        self.pin_lanes().flat_map(move |lane| {
+            (0..record::PIN_SLOTS)
+                .map(move |slot| self.load_pin(lane, slot))
+                .filter(|pin| pin.is_held())
+                .map(|pin| pin.location())
+                .filter(move |location| (from..to).contains(location))
         })
     }
 

@@ -13,6 +13,7 @@ pub mod policy;
 mod reserve;
 mod run;
 mod save;
+mod window;
 
 pub(crate) use chunk::{Kind, Owned};
 pub(crate) use hint::{Chunks, Hint};
