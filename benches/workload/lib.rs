@@ -22,7 +22,7 @@ pub mod latency;
 pub mod overlap;
 pub mod phase;
 pub mod processes;
-mod random;
+pub mod random;
 pub mod record;
 mod session;
 pub mod settings;

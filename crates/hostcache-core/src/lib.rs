@@ -37,8 +37,8 @@ pub use fuel::Exhausted;
 pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
-    Account, Arithmetic, BATCH, Condition, Copied, Counted, Deadline, Deleted, End, Got, Initial,
-    IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
+    Account, Arithmetic, BATCH, Condition, Copied, Counted, Deadline, Deleted, End, Expired, Got,
+    Initial, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
     Walked,
 };
 pub use ordering::{FENCES, SITES};

@@ -1,7 +1,11 @@
 //! Bringing lines near before they are needed. A hint: it reads nothing, can't fault, and where a processor or a
 //! compiler has none, nothing is lost but time.
 
+use crate::layout::SLOTS;
 use crate::memory::Memory;
+use crate::region::Region;
+use crate::sync::Ordering;
+use crate::word::SlotWord;
 
 /// Words of a line.
 const LINE: u64 = 8;
@@ -15,6 +19,21 @@ impl Memory {
         while at < end {
             prefetch_line(self, at);
             at += LINE;
+        }
+    }
+}
+
+impl Region {
+    /// Asks for the first lines of a bucket's items.
+    pub(crate) fn prefetch_items(&self, bucket: u64) {
+        if cfg!(loom) {
+            return;
+        }
+        for slot in &self.bucket(bucket)[..SLOTS] {
+            let word = SlotWord::from_bits(slot.load(Ordering::Relaxed));
+            if !word.is_empty() {
+                self.memory.prefetch(word.location(), LINE);
+            }
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::DaemonError;
 
 /// How much one step does, and how long the daemon pauses between steps.
 ///
-/// The defaults keep the promise that a dead participant is recovered within a second, and sweep an index of
-/// up to some 40 000 buckets (about 280 000 items) once a second; a larger one takes longer in proportion, at
-/// the same cost.
+/// The defaults keep the promise that a dead participant is recovered within a second. What expires is found by its deadline,
+/// within a second. The sweep over the index, for what a `clear` ended and for deadlines that a killed process did not note, takes a
+/// second for up to some 5 000 buckets (about 30 000 items), and longer in proportion for more, at the same cost.
 ///
 /// ```
 /// use hostcache_daemon::Config;
@@ -34,7 +34,7 @@ pub struct Config {
     pub idle_pause: Duration,
     /// Dead participants are looked for at least this often. Default: 250 ms.
     pub recover_every: Duration,
-    /// A sweep over the whole index should take this long, as far as `buckets_per_step` allows.
+    /// A sweep over the whole index should take this long, as far as an eighth of `buckets_per_step` for each `idle_pause` allows.
     /// Default: 1 s.
     pub sweep_every: Duration,
     /// A daemon that stands by asks for the office this often. Default: 200 ms.

@@ -3,7 +3,7 @@
 //! Three rules:
 //!
 //! 1. **The sweep is paced by time, not by steps.** A step's share of the index is the part of
-//!    `sweep_every` that has passed since the last step, and never more than `buckets_per_step` per
+//!    `sweep_every` that has passed since the last step, and never more than an eighth of `buckets_per_step` per
 //!    `idle_pause`. So frequent short steps (writers press) sweep no faster than rare long ones.
 //! 2. **A rich sweep hurries.** Where a step found many dead items (a mass expiry, a clear), the next one
 //!    may look through all of `buckets_per_step`: the memory is wanted back soon.
@@ -87,7 +87,9 @@ impl Pace {
     /// Takes note of what the step did; tells how long to pause.
     pub(crate) fn after(&mut self, report: &MaintenanceReport) -> Duration {
         let reclaimed = report.expired + report.cleared;
-        self.rich = reclaimed > 0 && reclaimed * RICH_ONE_IN >= report.buckets;
+        // What was found by its deadline tells nothing of the rest of the index.
+        let met = reclaimed - report.expired_when_due.min(reclaimed);
+        self.rich = met > 0 && met * RICH_ONE_IN >= report.buckets;
         // One step recovers a bounded share, so there may be more to do.
         self.recover_again = report.recovered_participants + report.recovered_blocks > 0;
         let evictions = u64::from(self.config.evictions_per_step);
@@ -113,7 +115,8 @@ impl Pace {
     fn sweep_share(&self, passed: Duration) -> u32 {
         let due = proportion(self.index_buckets, passed, self.config.sweep_every);
         let most = u64::from(self.config.buckets_per_step);
-        let allowed = proportion(most, passed, self.config.idle_pause).min(most);
+        // What expires is found by its deadline: the sweep is for the rest.
+        let allowed = proportion(most.div_ceil(8), passed, self.config.idle_pause).min(most);
         let share = due.min(allowed).max(u64::from(MIN_BUCKETS)).min(most);
         u32::try_from(share).unwrap_or(self.config.buckets_per_step)
     }
@@ -155,15 +158,15 @@ mod tests {
     #[test]
     fn a_small_index_is_swept_about_once_a_second() {
         let config = Config::default();
-        let (buckets, _) = ten_seconds(&mut Pace::new(&config, 20_000), &idle());
-        assert!((190_000..=210_000).contains(&buckets), "{buckets} buckets in 10 s");
+        let (buckets, _) = ten_seconds(&mut Pace::new(&config, 5_000), &idle());
+        assert!((47_500..=52_500).contains(&buckets), "{buckets} buckets in 10 s");
     }
 
     #[test]
     fn a_large_index_is_swept_at_the_bounded_rate_however_frequent_the_steps() {
         let config = Config::default();
         let at_rest = ten_seconds(&mut Pace::new(&config, 10_000_000), &idle()).0;
-        assert_eq!(at_rest, 100 * 4096);
+        assert_eq!(at_rest, 100 * 512);
         let evicting = report(|r| r.evicted = 1);
         let busy = ten_seconds(&mut Pace::new(&config, 10_000_000), &evicting).0;
         assert!(busy < at_rest + at_rest / 10, "{busy} buckets while busy, {at_rest} at rest");

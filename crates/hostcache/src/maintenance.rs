@@ -32,9 +32,12 @@ impl Cache {
                 report.recovered_participants = recovered.lanes;
                 report.recovered_blocks = recovered.blocks;
             }
+            let due = session.expire_due();
             let swept = session.sweep(budget.buckets.into());
             report.buckets = swept.buckets;
-            report.expired = swept.expired;
+            report.expired = swept.expired + due.items;
+            report.expired_when_due = due.items;
+            report.more_is_due = due.more;
             report.cleared = swept.cleared;
             report.sweep_finished = swept.came_round;
             let ahead = session.evict_ahead(budget.evictions);

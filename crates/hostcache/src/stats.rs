@@ -298,6 +298,10 @@ pub struct MaintenanceReport {
     pub buckets: u64,
     /// Expired items reclaimed.
     pub expired: u64,
+    /// Of these, found by their deadline: the others were met by the sweep over the index.
+    pub expired_when_due: u64,
+    /// Whether more may have expired: the step ended at its bound.
+    pub more_is_due: bool,
     /// Items of an earlier `clear` reclaimed.
     pub cleared: u64,
     /// Items evicted ahead of need.

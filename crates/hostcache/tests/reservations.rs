@@ -124,10 +124,8 @@ fn a_reservation_is_invisible_and_comes_back() {
         }
         let after = assert_sound(&cache);
         assert_eq!(after.reserved_bytes, 0);
-        assert_eq!(
-            after.held_bytes, before.held_bytes,
-            "the slot that waits for the next one holds nothing"
-        );
+        // This thread may have given back what it kept, the slot that waits for the next one holds nothing.
+        assert!(after.held_bytes <= before.held_bytes, "{before:?} {after:?}");
         assert!(free(&after) + after.tail_bytes >= free(&before), "{before:?} {after:?}");
     }
 }

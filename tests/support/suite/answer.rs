@@ -95,6 +95,9 @@ pub(super) fn info(info: &ItemInfo, precision: Precision) -> Seen {
     }
 }
 
+/// No room for a value of many pages.
+pub(super) const NO_ROOM: &str = "no room";
+
 pub(super) fn item(item: Option<Item>, precision: Precision) -> Answer {
     Answer::Item(item.map(|item| Seen { value: item.value, ..info(&item.info, precision) }))
 }
@@ -108,6 +111,8 @@ pub(super) fn written<T>(
         Err(WriteError::InvalidKey { .. }) => Answer::Refused("invalid key"),
         Err(WriteError::TooLarge { .. }) => Answer::Refused("too large"),
         Err(WriteError::NotANumber { .. }) => Answer::Refused("not a number"),
+        // Where it may be, is the suite's to say.
+        Err(WriteError::NoRoom { .. }) => Answer::Refused(NO_ROOM),
         Err(error) => panic!("no operation of this suite may end so: {error}"),
     }
 }

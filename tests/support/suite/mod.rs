@@ -185,6 +185,9 @@ impl Suite {
             self.model.commit(key, after);
             return;
         };
+        if matches!(real, Answer::Refused(answer::NO_ROOM)) && self.setting.geometry.refuses {
+            return self.settle_refused(key, handle, predict);
+        }
         let (expected, after) = worked(self.model.entry(key, context), &predict);
         let excused = (self.setting.geometry.evicts && self.excuses() > 0)
             .then(|| worked(self.model.entry_without_item(key, context), &predict));
@@ -212,6 +215,34 @@ impl Suite {
             let learned = self.model.learn_token(key, token);
             assert!(learned, "{}: key {}: token {token:x} was seen before", self.step, show(key));
         }
+    }
+
+    /// Values so large that what idle handles keep for their next stores may leave no room: nothing was stored, and the item is
+    /// what it was, or evicted.
+    fn settle_refused(
+        &mut self,
+        key: &[u8],
+        handle: &Handle,
+        predict: impl Fn(&mut Entry) -> Answer,
+    ) {
+        let context = self.context(handle, key.len());
+        let (expected, would_be) = worked(self.model.entry(key, context), &predict);
+        let stores = matches!(
+            expected,
+            Answer::Stored(_) | Answer::Number(Some(_)) | Answer::Flag(true) | Answer::Item(Some(_))
+        );
+        let expects = stores || self.excuses() > 0;
+        assert!(expects, "{}: key {}: no room instead of {expected}", self.step, show(key));
+        let nothing = |_: &mut Entry| Answer::Refused(answer::NO_ROOM);
+        let (_, mut after) = worked(self.model.entry(key, context), nothing);
+        if !self.looks_like(key, handle, &after) {
+            let excuses = self.excuses();
+            assert!(excuses > 0, "{}: key {}: gone, and no eviction", self.step, show(key));
+            self.excused += 1;
+            after = worked(self.model.entry_without_item(key, context), nothing).1;
+        }
+        after.counts_stores_of(&would_be);
+        self.model.commit(key, after);
     }
 
     /// Whether the cache's item is as an operation is said to have left it.

@@ -58,6 +58,13 @@ pub(super) struct After {
     tallies: Vec<&'static str>,
 }
 
+impl After {
+    /// Counts as a store what another outcome counted as one.
+    pub(super) fn counts_stores_of(&mut self, other: &Self) {
+        self.tallies.extend(other.tallies.iter().filter(|&&tally| tally == "cmd_set"));
+    }
+}
+
 /// What to store.
 #[derive(Debug, Clone)]
 pub(super) struct Store {

@@ -28,6 +28,8 @@ pub struct Geometry {
     pub max_ttl: Option<u64>,
     /// Whether more is put in it than fits.
     pub evicts: bool,
+    /// Whether values are so large that one may be refused.
+    pub refuses: bool,
 }
 
 impl Geometry {
@@ -53,6 +55,7 @@ impl Geometry {
             default_ttl: None,
             max_ttl: None,
             evicts: false,
+            refuses: false,
         }
     }
 
@@ -70,8 +73,8 @@ impl Geometry {
     pub fn large_values() -> Self {
         let mut geometry = Self::roomy();
         (geometry.capacity, geometry.keys) = (4 << 20, 100);
-        (geometry.typical_value, geometry.largest_value) = (1 << 20, 1 << 20);
-        geometry.evicts = true;
+        (geometry.typical_value, geometry.largest_value) = (1 << 20, 1 << 21);
+        (geometry.evicts, geometry.refuses) = (true, true);
         geometry
     }
 }

@@ -106,6 +106,8 @@ pub struct Geometry {
     pub lanes_at: u64,
     /// First word of the buckets.
     pub buckets_at: u64,
+    /// First word of the due times, each of two for two buckets.
+    pub due_at: u64,
     /// First word of the state of the classes, and of that of all runs behind it.
     pub classes_at: u64,
     /// First word of the lanes' counts of hits by class.
@@ -143,6 +145,8 @@ pub(crate) const CLASS_WORDS: u64 = if cfg!(loom) { 1 } else { 12 };
 pub(crate) const PAGE_ENTRY_WORDS: u64 = 4;
 /// Words of a bucket, a line: its slots, a word of use marks (models have none), and the control word.
 pub(crate) const BUCKET_WORDS: u64 = if cfg!(loom) { 3 } else { 8 };
+/// Buckets that share a due time; two of those share a word.
+pub(crate) const DUE_BUCKETS: u64 = 2;
 /// Slots of a bucket.
 pub(crate) const SLOTS: usize = if cfg!(loom) { 2 } else { 6 };
 /// Words to which a section is aligned: a line.
@@ -193,7 +197,9 @@ impl Geometry {
 
         let lanes_at = line(HEADER_WORDS);
         let buckets_at = line(lanes_at + u64::from(shape.lanes) * record::WORDS);
-        let classes_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
+        let due_at = line(buckets_at + shape.buckets * BUCKET_WORDS);
+        let due_words = if cfg!(loom) { 0 } else { shape.buckets.div_ceil(2 * DUE_BUCKETS) };
+        let classes_at = line(due_at + due_words);
         let class_hits_at = line(classes_at + (count + 1) * CLASS_WORDS);
         let class_hit_words = if cfg!(loom) { 0 } else { line((count + 1).div_ceil(4)) };
         let hints_at = class_hits_at + u64::from(shape.lanes) * class_hit_words;
@@ -231,6 +237,7 @@ impl Geometry {
                 chunk_hint_words,
                 lanes_at,
                 buckets_at,
+                due_at,
                 classes_at,
                 class_hits_at,
                 class_hit_words,
@@ -362,6 +369,7 @@ mod tests {
                     HEADER_WORDS,
                     g.lanes_at,
                     g.buckets_at,
+                    g.due_at,
                     g.classes_at,
                     g.class_hits_at,
                     g.hints_at,

@@ -22,6 +22,10 @@ pub mod live {
     pub const SWEEP: u64 = FIRST + 2 * LINE;
     /// Page at which the next search for a run starts.
     pub const RUN_HAND: u64 = FIRST + 3 * LINE;
+    /// Where the next look at due times starts.
+    pub const DUE_HAND: u64 = FIRST + 4 * LINE;
+    /// When maintenance last looked at them, in milliseconds since boot.
+    pub const DUE_AT: u64 = DUE_HAND + 1;
     /// First word of a bitmap over all lanes: those that may hold pins or a reservation. The models have none.
     pub const PIN_LANES: u64 = 192;
     /// Words of that bitmap.

@@ -15,7 +15,7 @@ mod item;
 mod lane;
 
 pub use class::ClassTable;
-pub(crate) use geometry::{BUCKET_WORDS, CLASS_WORDS, PAGE_ENTRY_WORDS, SLOTS, mix};
+pub(crate) use geometry::{BUCKET_WORDS, CLASS_WORDS, DUE_BUCKETS, PAGE_ENTRY_WORDS, SLOTS, mix};
 pub use geometry::{Geometry, GeometryError, Shape};
 pub use header::{Header, HeaderError, LAYOUT_VERSION, live};
 pub(crate) use item::HeadWords;

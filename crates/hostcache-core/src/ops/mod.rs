@@ -6,6 +6,7 @@ mod check;
 mod clear;
 mod counter;
 mod delete;
+mod expire;
 mod get;
 #[cfg(all(test, not(loom)))]
 mod get_tests;
@@ -31,6 +32,7 @@ pub use batch::BATCH;
 pub use check::Account;
 pub use counter::{Arithmetic, Counted, Initial};
 pub use delete::Deleted;
+pub use expire::Expired;
 pub use get::{Got, IntoSlice, IntoVec, Sink, Value};
 pub use iterate::Walked;
 pub use publish::{ReserveFailure, Reserved};

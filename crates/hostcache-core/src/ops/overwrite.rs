@@ -38,6 +38,9 @@ impl<H: Host> Session<'_, H> {
             self.take_back(owned, sealed);
             return None;
         }
+        if let Some(deadline) = draft.deadline {
+            region.note_deadline(found.position.bucket(), deadline);
+        }
         self.linked_over(&found, Removal::Replaced, entry, &sealed);
         self.tally(Counter::CmdSet, 1);
         Some(sealed.token)

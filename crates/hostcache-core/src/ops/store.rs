@@ -204,6 +204,9 @@ impl<H: Host> Session<'_, H> {
             return Ok(Attempt::Again);
         }
         work.private = None;
+        if let Some(deadline) = work.change.draft().deadline {
+            region.note_deadline(found.position.bucket(), deadline);
+        }
         self.linked_over(found, removal, entry, &sealed);
         Ok(Attempt::Stored(sealed.token))
     }
@@ -263,6 +266,9 @@ impl<H: Host> Session<'_, H> {
         }
         if let Some(private) = work.private.take() {
             self.vacate_entry(private.owned.entry);
+        }
+        if let Some(deadline) = work.change.draft().deadline {
+            self.region.note_deadline(placed.position.bucket(), deadline);
         }
         self.count_addition(&sealed);
         Ok(Attempt::Stored(sealed.token))

@@ -1,10 +1,10 @@
 //! The sweep: a bounded walk over the index that reclaims expired and cleared items.
 
-use crate::layout::{SLOTS, live};
+use crate::layout::live;
 use crate::region::Host;
 use crate::session::Session;
 use crate::sync::Ordering;
-use crate::table::{Position, Removal};
+use crate::table::Removal;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +19,15 @@ pub struct Swept {
     pub came_round: bool,
 }
 
+impl Swept {
+    pub(super) fn count(&mut self, removal: Removal) {
+        match removal {
+            Removal::Cleared => self.cleared += 1,
+            _ => self.expired += 1,
+        }
+    }
+}
+
 impl<H: Host> Session<'_, H> {
     /// Looks through the next buckets. Processes that sweep at once share the walk.
     pub fn sweep(&mut self, buckets: u64) -> Swept {
@@ -29,21 +38,12 @@ impl<H: Host> Session<'_, H> {
         let start = hand.fetch_add(buckets, Ordering::Relaxed) % all;
         let mut swept = Swept { buckets, came_round: start + buckets >= all, ..Swept::default() };
         for step in 0..buckets {
-            let bucket = (start + step) % all;
-            for index in 0..SLOTS as u8 {
-                let Some(found) = region.committed_at(Position::new(bucket, index)) else {
-                    continue;
-                };
-                let Some(removal) = self.end_of(&found) else { continue };
-                if let Some(owned) = self.unlink(&found, removal) {
-                    self.free_block(owned, true);
-                    match removal {
-                        Removal::Cleared => swept.cleared += 1,
-                        _ => swept.expired += 1,
-                    }
-                }
-            }
+            region.prefetch_items((start + step + AHEAD) % all);
+            self.reclaim_in((start + step) % all, &mut swept);
         }
         swept
     }
 }
+
+/// Buckets whose items are asked for ahead of the look at them.
+const AHEAD: u64 = 4;

@@ -40,6 +40,8 @@ pub(crate) mod class_state {
 
 /// Blocks claimed at once.
 const BATCH: usize = if cfg!(loom) { 1 } else { 8 };
+/// Words of due times looked at before a batch of evictions: four lines.
+const DUE_WORDS: u64 = 32;
 /// Hinted pages looked at before something else is tried.
 const PAGES_TRIED: usize = 64;
 /// Blocks set aside before giving up: a lane names two at most, so few can be named.
@@ -132,6 +134,13 @@ impl<H: Host> Session<'_, H> {
             }
             if round == 0 {
                 self.tally(Counter::InlineEvictions, 1);
+            }
+            // What has expired goes before anything that lives.
+            if round == 0
+                && self.expire_some(DUE_WORDS, 1).items > 0
+                && let Some(owned) = self.refill(class, chunk_bytes)
+            {
+                return Some(owned);
             }
             if self.is_due(class) && self.gain_page(class) {
                 continue;

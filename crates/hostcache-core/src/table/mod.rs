@@ -1,5 +1,6 @@
 //! The table: buckets of one line, two for every key (`docs/protocol.md` §2).
 
+mod due;
 mod find;
 mod finish;
 mod link;
@@ -8,6 +9,7 @@ mod probe;
 mod tags;
 mod unlink;
 
+pub(crate) use due::DUE_TIMES;
 pub(crate) use find::{Found, Lookup};
 pub(crate) use link::Placed;
 pub(crate) use mark::SETTLED;
