@@ -56,6 +56,10 @@ impl Suite {
             assert!(self.setting.geometry.evicts, "{}: {wanted} bytes", self.step);
             return;
         }
+        if matches!(reserved, Some(Err(WriteError::NoRoom { .. }))) {
+            assert!(self.setting.geometry.refuses, "{}: no room for {len} bytes", self.step);
+            return;
+        }
         let real = reserved.map(|reserved| match reserved {
             Err(error) => answer::stored(Err(error)),
             Ok(mut reservation) => {

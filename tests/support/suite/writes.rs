@@ -94,11 +94,15 @@ impl Suite {
     /// With the item's token, or with one that it had until just now.
     pub(super) fn compare_and_swap(&mut self) {
         let (key, value, handle) = (self.key(), self.value(), self.writer());
-        let is_current = self.random.percent(60);
+        let mut is_current = self.random.percent(60);
         let token = if self.acting { handle.cache.item_info(&key) } else { None };
         let token = token.map_or(CasToken(1), |info| info.cas_token);
         if !is_current {
             self.extend_by(&key, &handle, Vec::new(), false);
+            // There may have been no room for that.
+            is_current = self.setting.geometry.refuses
+                && self.acting
+                && handle.cache.item_info(&key).is_some_and(|info| info.cas_token == token);
         }
         let mut store = plain(value.clone(), Condition::IfToken(token));
         store.token_is_current = is_current;
