@@ -375,11 +375,11 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         let sizes = draft.sizes(key);
         ord::writer_fence();
-        let key_words = key.len().div_ceil(8);
         let body_at = owned.location + sizes.key_offset();
-        let body = region.memory.bytes(body_at, key_words * 8 + draft.value.len());
-        body.first(key.len()).store(key);
-        body.skip_words(key_words).store(draft.value);
+        let body_len = key.len().next_multiple_of(8) + draft.value.len();
+        let (its_key, its_value) = region.memory.bytes(body_at, body_len).split(key.len());
+        its_key.store(key);
+        its_value.store(draft.value);
         self.seal(owned, sizes, draft, stamp)
     }
 

@@ -11,6 +11,6 @@ mod unlink;
 pub(crate) use find::{Found, Lookup};
 pub(crate) use link::Placed;
 pub(crate) use mark::SETTLED;
-pub(crate) use probe::{Position, Probe};
+pub(crate) use probe::{Bucket, Position, Probe};
 pub(crate) use tags::tags_equal;
 pub(crate) use unlink::Removal;
