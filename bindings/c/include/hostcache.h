@@ -95,19 +95,15 @@ typedef enum {
     HOSTCACHE_IF_TOKEN = 3,
 } hostcache_condition_t;
 
-// The kind of a value's bytes, as all languages agree on it. Rust and C write 0 unless told otherwise.
+// The kind of a value's bytes, as all languages agree on it: HOSTCACHE_BYTES for plain ones. Rust and C write 0 unless told otherwise.
 typedef enum {
-    // Plain bytes.
     HOSTCACHE_BYTES = 0,
-    // UTF-8 text.
     HOSTCACHE_UTF8 = 1,
     // A decimal integer.
     HOSTCACHE_INTEGER = 2,
     // A Python pickle.
     HOSTCACHE_PICKLE = 3,
-    // MessagePack.
     HOSTCACHE_MSGPACK = 4,
-    // JSON.
     HOSTCACHE_JSON = 5,
     // An array with its type and shape.
     HOSTCACHE_ARRAY = 6,
@@ -125,6 +121,14 @@ typedef enum {
     HOSTCACHE_HUGE_PAGES = 4,
     // Open without write access.
     HOSTCACHE_WITHOUT_WRITE_ACCESS = 8,
+    // Keep the region's bytes out of core dumps of this process and its children. What a read copied out is dumped all the same.
+    HOSTCACHE_EXCLUDE_FROM_CORE_DUMPS = 16,
+    // Make a new region in a named segment (POSIX shared memory) instead of a file; opening needs no such word. Only together with
+    // HOSTCACHE_UNRESERVED, without mode and group, and never read-only: HOSTCACHE_INVALID_ARGUMENT otherwise.
+    HOSTCACHE_NAMED_SEGMENT = 32,
+    // Take a named segment whose memory is not reserved: where shared memory runs out later, the kernel ends the process that
+    // touches a page first (SIGBUS). Files are reserved all the same.
+    HOSTCACHE_UNRESERVED = 64,
 } hostcache_open_flag_t;
 
 // A clock that stands still until it is moved: for tests of code that relies on TTLs, without sleeping. One may serve several
@@ -565,12 +569,10 @@ hostcache_status_t hostcache_fd(hostcache_t *cache, int *fd);
 // The caller frees it. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_clock_create(hostcache_clock_t **out);
 
-// Moves a clock on by milliseconds.
-// Thread-safe. Not async-signal-safe.
+// Moves a clock on by milliseconds. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_clock_advance(hostcache_clock_t *clock, uint64_t by_ms);
 
-// How far a clock has been moved, in milliseconds.
-// Thread-safe. Not async-signal-safe.
+// How far a clock has been moved, in milliseconds. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_clock_elapsed(const hostcache_clock_t *clock, uint64_t *elapsed_ms);
 
 // Frees a clock; caches that were made with it keep it. NULL is allowed.
@@ -656,8 +658,7 @@ hostcache_status_t hostcache_contains(hostcache_t *cache, const void *key, size_
 // The caller frees `*value` with hostcache_free; it is NULL unless this is HOSTCACHE_OK. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_get_alloc(hostcache_t *cache, const void *key, size_t key_len, void **value, size_t *value_len, hostcache_item_info_t *info);
 
-// Frees a value that this library allocated. NULL is allowed.
-// Thread-safe. Not async-signal-safe.
+// Frees a value that this library allocated. NULL is allowed. Thread-safe. Not async-signal-safe.
 void hostcache_free(void *value);
 
 // Stores a value, whatever was there. It expires `ttl_ms` milliseconds from now (0: none, the handle's or region's default, if
@@ -689,16 +690,13 @@ hostcache_status_t hostcache_compare_and_swap(hostcache_t *cache, const void *ke
 // Linearizable: of all that several processes add at once nothing is lost. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_increment(hostcache_t *cache, const void *key, size_t key_len, uint64_t by, uint64_t *value);
 
-// Subtracts from a counter, stopping at 0; else as hostcache_increment.
-// Thread-safe. Not async-signal-safe.
+// Subtracts from a counter, stopping at 0; else as hostcache_increment. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_decrement(hostcache_t *cache, const void *key, size_t key_len, uint64_t by, uint64_t *value);
 
-// hostcache_increment with options (NULL: none): what a missing key becomes.
-// Thread-safe. Not async-signal-safe.
+// hostcache_increment with options (NULL: none): what a missing key becomes. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_increment_with(hostcache_t *cache, const void *key, size_t key_len, uint64_t by, const hostcache_counter_options_t *options, uint64_t *value);
 
-// hostcache_decrement with options (NULL: none): what a missing key becomes.
-// Thread-safe. Not async-signal-safe.
+// hostcache_decrement with options (NULL: none): what a missing key becomes. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_decrement_with(hostcache_t *cache, const void *key, size_t key_len, uint64_t by, const hostcache_counter_options_t *options, uint64_t *value);
 
 // Adds bytes behind a value. TTL, flags and encoding stay, the token is a new one. `*value_len` is the value's new length, 0 if this
@@ -706,8 +704,7 @@ hostcache_status_t hostcache_decrement_with(hostcache_t *cache, const void *key,
 // Linearizable: of all that several processes append at once nothing is lost. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_append(hostcache_t *cache, const void *key, size_t key_len, const void *bytes, size_t bytes_len, size_t *value_len);
 
-// Adds bytes before a value; else as hostcache_append.
-// Thread-safe. Not async-signal-safe.
+// Adds bytes before a value; else as hostcache_append. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_prepend(hostcache_t *cache, const void *key, size_t key_len, const void *bytes, size_t bytes_len, size_t *value_len);
 
 // Gives an item a new lifetime: `ttl_ms` milliseconds from now (0: none, the default). Value and token stay. HOSTCACHE_MISS: no
@@ -771,20 +768,16 @@ hostcache_status_t hostcache_pin(hostcache_t *cache, const void *key, size_t key
 // even then. Thread-safe. Async-signal-safe.
 const void *hostcache_pin_data(const hostcache_pin_t *pin);
 
-// Length of the value in bytes; 0 for a NULL pin.
-// Thread-safe. Async-signal-safe.
+// Length of the value in bytes; 0 for a NULL pin. Thread-safe. Async-signal-safe.
 size_t hostcache_pin_len(const hostcache_pin_t *pin);
 
-// What is known of the item; ttl_ms is what is left now, 0 once the deadline has passed.
-// Thread-safe. Not async-signal-safe.
+// What is known of the item; ttl_ms is what is left now, 0 once the deadline has passed. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_pin_info(const hostcache_pin_t *pin, hostcache_item_info_t *info);
 
-// Copies bytes of the value from an offset on, as many as there are and fit: `*copied`.
-// Thread-safe. Not async-signal-safe.
+// Copies bytes of the value from an offset on, as many as there are and fit: `*copied`. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_pin_read(const hostcache_pin_t *pin, size_t offset, void *buf, size_t buf_len, size_t *copied);
 
-// Lets an item go. NULL is allowed.
-// No other thread may use the pin any more. Not async-signal-safe.
+// Lets an item go. NULL is allowed. No other thread may use the pin any more. Not async-signal-safe.
 void hostcache_unpin(hostcache_pin_t *pin);
 
 // Reserves memory for a value of `value_len` bytes. The options (NULL: none) count when it is published; a TTL runs from then. On
@@ -798,8 +791,7 @@ hostcache_status_t hostcache_reserve(hostcache_t *cache, const void *key, size_t
 // One thread at a time. Not async-signal-safe.
 void *hostcache_reservation_data(hostcache_reservation_t *reservation);
 
-// Length of the value in bytes; 0 for a NULL reservation.
-// One thread at a time. Async-signal-safe.
+// Length of the value in bytes; 0 for a NULL reservation. One thread at a time. Async-signal-safe.
 size_t hostcache_reservation_len(const hostcache_reservation_t *reservation);
 
 // Copies bytes into the value at an offset; beyond its end is HOSTCACHE_TOO_LARGE, and nothing is written.
@@ -811,8 +803,7 @@ hostcache_status_t hostcache_reservation_write(hostcache_reservation_t *reservat
 // One thread at a time. Not async-signal-safe.
 hostcache_status_t hostcache_publish(hostcache_reservation_t *reservation, uint64_t *cas_token);
 
-// Gives the memory back. NULL is allowed.
-// No other thread may use the reservation any more. Not async-signal-safe.
+// Gives the memory back. NULL is allowed. No other thread may use the reservation any more. Not async-signal-safe.
 void hostcache_cancel(hostcache_reservation_t *reservation);
 
 // Begins a walk over the keys that begin with `prefix` (NULL with 0: all), at most `limit` of them (0: no limit). On failure `*out` is
@@ -834,16 +825,13 @@ hostcache_status_t hostcache_iterator_next(hostcache_iterator_t *iterator, const
 // One thread at a time. Not async-signal-safe.
 hostcache_status_t hostcache_iterator_check(const hostcache_iterator_t *iterator);
 
-// Ends a walk. NULL is allowed.
-// No other thread may use the iterator any more. Not async-signal-safe.
+// Ends a walk. NULL is allowed. No other thread may use the iterator any more. Not async-signal-safe.
 void hostcache_iterator_free(hostcache_iterator_t *iterator);
 
-// Counters and gauges of a region, read while others work.
-// Thread-safe. Not async-signal-safe.
+// Counters and gauges of a region, read while others work. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_stats(hostcache_t *cache, hostcache_stats_t *stats);
 
-// A region's fixed properties.
-// Thread-safe. Not async-signal-safe.
+// A region's fixed properties. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_info(hostcache_t *cache, hostcache_region_info_t *info);
 
 // The slab classes, smallest chunks first, and large values last: `*found` of them, of which the first `count` are in `classes`. HOSTCACHE_BUFFER_TOO_SMALL if
@@ -872,8 +860,7 @@ hostcache_status_t hostcache_maintain(hostcache_t *cache, const hostcache_budget
 // The caller ends it with hostcache_resign. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_try_lead(hostcache_t *cache, hostcache_leadership_t **out);
 
-// Gives the daemon's office up. NULL is allowed.
-// No other thread may use it any more. Not async-signal-safe.
+// Gives the daemon's office up. NULL is allowed. No other thread may use it any more. Not async-signal-safe.
 void hostcache_resign(hostcache_leadership_t *leadership);
 
 // Whether somebody has the daemon's office at this moment: HOSTCACHE_OK, or HOSTCACHE_MISS.
@@ -884,12 +871,10 @@ hostcache_status_t hostcache_is_led(hostcache_t *cache);
 // The caller frees it with hostcache_list_free. Thread-safe. Not async-signal-safe.
 hostcache_status_t hostcache_list(hostcache_list_t **out);
 
-// Gives the next region of a list: HOSTCACHE_OK, or HOSTCACHE_MISS at the end.
-// One thread at a time. Not async-signal-safe.
+// Gives the next region of a list: HOSTCACHE_OK, or HOSTCACHE_MISS at the end. One thread at a time. Not async-signal-safe.
 hostcache_status_t hostcache_list_next(hostcache_list_t *list, hostcache_region_entry_t *entry);
 
-// Frees a list. NULL is allowed.
-// No other thread may use it any more. Not async-signal-safe.
+// Frees a list. NULL is allowed. No other thread may use it any more. Not async-signal-safe.
 void hostcache_list_free(hostcache_list_t *list);
 
 #ifdef __cplusplus

@@ -258,6 +258,23 @@ class cache {
     static result<cache> create_private(std::uint64_t capacity) {
         return opened([&](hostcache_t **out) { return hostcache_create_private(capacity, out); });
     }
+    /// The same with settings: make them ready by HOSTCACHE_INIT.
+    static result<cache> create(const std::string &name, const hostcache_options_t &options) {
+        return opened([&](hostcache_t **out) { return hostcache_create_with(name.c_str(), &options, out); });
+    }
+    static result<cache> open(const std::string &name, const hostcache_options_t &options) {
+        return opened([&](hostcache_t **out) { return hostcache_open_with(name.c_str(), &options, out); });
+    }
+    static result<cache> open_or_create(const std::string &name, const hostcache_options_t &options) {
+        return opened([&](hostcache_t **out) { return hostcache_open_or_create_with(name.c_str(), &options, out); });
+    }
+    static result<cache> create_memfd(const std::string &name, const hostcache_options_t &options) {
+        return opened([&](hostcache_t **out) { return hostcache_create_memfd(name.c_str(), &options, out); });
+    }
+    /// The descriptor stays the caller's.
+    static result<cache> open_fd(int fd) {
+        return opened([&](hostcache_t **out) { return hostcache_open_fd(fd, nullptr, out); });
+    }
     static result<void> destroy(const std::string &name) { return detail::done(hostcache_destroy(name.c_str())); }
 
     /// The value; nothing is a miss.
@@ -333,16 +350,27 @@ class cache {
     result<bool> touch(std::string_view key, milliseconds ttl) {
         return detail::whether(hostcache_touch(handle(), key.data(), key.size(), ms(ttl)));
     }
+    /// The value, which has a new lifetime; nothing is a miss.
+    result<std::optional<std::string>> get_and_touch(std::string_view key, milliseconds ttl) {
+        return allocated([&](void **memory, std::size_t *len) {
+            return hostcache_get_and_touch(handle(), key.data(), key.size(), HOSTCACHE_LIFETIME_TTL, ms(ttl), memory, len, nullptr);
+        });
+    }
     /// Whether there was one. (`delete` is a word of the language.)
     result<bool> erase(std::string_view key) {
         return detail::whether(hostcache_delete(handle(), key.data(), key.size()));
     }
     result<std::optional<std::string>> take(std::string_view key) {
-        void *memory = nullptr;
-        std::size_t len = 0;
-        status status = hostcache_take(handle(), key.data(), key.size(), &memory, &len, nullptr);
-        detail::owned<void, hostcache_free> owned(memory);
-        return detail::perhaps(status, std::string(static_cast<const char *>(memory ? memory : ""), len));
+        return allocated([&](void **memory, std::size_t *len) {
+            return hostcache_take(handle(), key.data(), key.size(), memory, len, nullptr);
+        });
+    }
+    /// How many there were.
+    result<std::uint64_t> erase_prefix(std::string_view prefix) {
+        std::uint64_t erased = 0;
+        status status = hostcache_delete_prefix(handle(), prefix.data(), prefix.size(), &erased);
+        if (status != HOSTCACHE_OK) return detail::failed<std::uint64_t>(status);
+        return erased;
     }
     result<void> clear() { return detail::done(hostcache_clear(handle())); }
 
@@ -405,6 +433,12 @@ class cache {
         if (status != HOSTCACHE_OK) return detail::failed<hostcache_stats_t>(status);
         return stats;
     }
+    result<hostcache_region_info_t> info() const {
+        auto info = detail::ready<hostcache_region_info_t>();
+        status status = hostcache_info(handle(), &info);
+        if (status != HOSTCACHE_OK) return detail::failed<hostcache_region_info_t>(status);
+        return info;
+    }
     result<void> maintain() { return detail::done(hostcache_maintain(handle(), nullptr, nullptr)); }
     std::string name() const { return hostcache_name(handle()); }
     std::uint64_t capacity() const noexcept { return hostcache_capacity(handle()); }
@@ -423,6 +457,14 @@ class cache {
         status status = open(&out);
         if (status != HOSTCACHE_OK) return detail::failed<cache>(status);
         return cache(out);
+    }
+    /// A value that the library allocates.
+    template <class Read> static result<std::optional<std::string>> allocated(Read &&read) {
+        void *memory = nullptr;
+        std::size_t len = 0;
+        status status = read(&memory, &len);
+        detail::owned<void, hostcache_free> owned(memory);
+        return detail::perhaps(status, std::string(static_cast<const char *>(memory ? memory : ""), len));
     }
     /// Reads into a string, which grows as long as the value does.
     status read(std::string_view key, std::string &value, hostcache_item_info_t *info) const {

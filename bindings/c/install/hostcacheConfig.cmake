@@ -11,6 +11,8 @@ if(NOT TARGET hostcache::hostcache)
   set_target_properties(hostcache::static PROPERTIES
     IMPORTED_LOCATION "${_hostcache_prefix}/lib/libhostcache.a"
     INTERFACE_INCLUDE_DIRECTORIES "${_hostcache_prefix}/include"
+    # What the archive has and nobody calls may need symbols that a libc without shared libraries lacks.
+    INTERFACE_LINK_OPTIONS "-Wl,--gc-sections"
     INTERFACE_LINK_LIBRARIES "pthread;dl;m")
 endif()
 

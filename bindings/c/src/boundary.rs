@@ -11,7 +11,7 @@ use crate::hostcache_status_t;
 use crate::status::{Fault, HOSTCACHE_SYSTEM, HOSTCACHE_TOO_LARGE, Outcome, fault, invalid};
 
 /// The longest key, in bytes.
-const MAX_KEY_LEN: usize = 1 << 16;
+pub(crate) const MAX_KEY_LEN: usize = 1 << 16;
 
 /// No struct of the header grows beyond this: a larger size is a wild number.
 const MAX_STRUCT: usize = 1 << 16;
@@ -19,27 +19,30 @@ const MAX_STRUCT: usize = 1 << 16;
 /// Runs the inside of a C function.
 #[inline(always)]
 pub(crate) fn guard(operation: impl FnOnce() -> Outcome) -> hostcache_status_t {
-    // What a panic leaves behind is in the region, where any process may stop half-way, or behind the handle, whose parts
-    // are atomics: later calls cope with it.
-    match catch_unwind(AssertUnwindSafe(operation)) {
+    match guarded(operation) {
         Ok(Ok(status)) => status,
         Ok(Err(fault)) => fault.report(),
-        Err(payload) => panicked(payload),
+        Err(status) => status,
     }
+}
+
+/// The answer of a part of it, or the status of its panic.
+#[inline(always)]
+pub(crate) fn guarded<T>(operation: impl FnOnce() -> T) -> Result<T, hostcache_status_t> {
+    // What a panic leaves behind is in the region, where any process may stop half-way, or behind the handle, whose parts
+    // are atomics: later calls cope with it.
+    catch_unwind(AssertUnwindSafe(operation)).map_err(panicked)
 }
 
 /// The same for a function that gives a plain answer; `fallback` if that is not to be had.
 pub(crate) fn guard_or<T>(fallback: T, operation: impl FnOnce() -> Outcome<T>) -> T {
-    match catch_unwind(AssertUnwindSafe(operation)) {
+    match guarded(operation) {
         Ok(Ok(answer)) => answer,
         Ok(Err(fault)) => {
             fault.report();
             fallback
         }
-        Err(payload) => {
-            panicked(payload);
-            fallback
-        }
+        Err(_) => fallback,
     }
 }
 

@@ -33,8 +33,7 @@ pub unsafe extern "C" fn hostcache_clock_create(
     })
 }
 
-/// Moves a clock on by milliseconds.
-/// Thread-safe. Not async-signal-safe.
+/// Moves a clock on by milliseconds. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_clock_advance(
     clock: *mut hostcache_clock_t,
@@ -47,8 +46,7 @@ pub unsafe extern "C" fn hostcache_clock_advance(
     })
 }
 
-/// How far a clock has been moved, in milliseconds.
-/// Thread-safe. Not async-signal-safe.
+/// How far a clock has been moved, in milliseconds. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_clock_elapsed(
     clock: *const hostcache_clock_t,

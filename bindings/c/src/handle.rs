@@ -41,6 +41,12 @@ pub(crate) unsafe fn cache<'a>(cache: *const hostcache_t) -> Outcome<&'a Cache> 
     Ok(&unsafe { handle(cache, "the cache") }?.cache)
 }
 
+/// The same, of a handle that is there.
+#[inline(always)]
+pub(crate) fn cache_of(handle: &hostcache_t) -> &Cache {
+    &handle.cache
+}
+
 /// Milliseconds as an optional duration: 0 is none.
 pub(crate) fn duration(ms: u64) -> Option<Duration> {
     (ms != 0).then(|| Duration::from_millis(ms))

@@ -347,8 +347,7 @@ fn chars<const N: usize>(text: &str) -> [c_char; N] {
     chars
 }
 
-/// Counters and gauges of a region, read while others work.
-/// Thread-safe. Not async-signal-safe.
+/// Counters and gauges of a region, read while others work. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_stats(
     cache: *mut hostcache_t,
@@ -362,8 +361,7 @@ pub unsafe extern "C" fn hostcache_stats(
     })
 }
 
-/// A region's fixed properties.
-/// Thread-safe. Not async-signal-safe.
+/// A region's fixed properties. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_info(
     cache: *mut hostcache_t,

@@ -146,8 +146,7 @@ pub unsafe extern "C" fn hostcache_iterator_check(
     })
 }
 
-/// Ends a walk. NULL is allowed.
-/// No other thread may use the iterator any more. Not async-signal-safe.
+/// Ends a walk. NULL is allowed. No other thread may use the iterator any more. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_iterator_free(iterator: *mut hostcache_iterator_t) {
     // SAFETY: the arguments are as the header says.

@@ -115,8 +115,7 @@ pub unsafe extern "C" fn hostcache_try_lead(
     })
 }
 
-/// Gives the daemon's office up. NULL is allowed.
-/// No other thread may use it any more. Not async-signal-safe.
+/// Gives the daemon's office up. NULL is allowed. No other thread may use it any more. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_resign(leadership: *mut hostcache_leadership_t) {
     // SAFETY: the arguments are as the header says.

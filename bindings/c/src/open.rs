@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::ptr;
 
 use hostcache::{Cache, CacheBuilder, PrivateCache};
 
@@ -22,6 +23,14 @@ pub enum hostcache_open_flag_t {
     HOSTCACHE_HUGE_PAGES = 4,
     /// Open without write access.
     HOSTCACHE_WITHOUT_WRITE_ACCESS = 8,
+    /// Keep the region's bytes out of core dumps of this process and its children. What a read copied out is dumped all the same.
+    HOSTCACHE_EXCLUDE_FROM_CORE_DUMPS = 16,
+    /// Make a new region in a named segment (POSIX shared memory) instead of a file; opening needs no such word. Only together with
+    /// HOSTCACHE_UNRESERVED, without mode and group, and never read-only: HOSTCACHE_INVALID_ARGUMENT otherwise.
+    HOSTCACHE_NAMED_SEGMENT = 32,
+    /// Take a named segment whose memory is not reserved: where shared memory runs out later, the kernel ends the process that
+    /// touches a page first (SIGBUS). Files are reserved all the same.
+    HOSTCACHE_UNRESERVED = 64,
 }
 
 use hostcache_open_flag_t::*;
@@ -53,6 +62,20 @@ pub struct hostcache_options_t {
 
 growing!(hostcache_options_t, 64);
 
+/// What NULL stands for.
+const DEFAULTS: hostcache_options_t = hostcache_options_t {
+    size: size_of::<hostcache_options_t>(),
+    capacity: 0,
+    directory: ptr::null(),
+    group: ptr::null(),
+    default_ttl_ms: 0,
+    max_ttl_ms: 0,
+    mode: 0,
+    expected_item_size: 0,
+    participants: 0,
+    flags: 0,
+};
+
 impl hostcache_options_t {
     /// The pieces that name a place or a right, which not every region has.
     fn names_no_file(&self) -> bool {
@@ -61,6 +84,44 @@ impl hostcache_options_t {
 
     fn has(&self, flag: hostcache_open_flag_t) -> bool {
         self.flags & flag as u32 != 0
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.has(HOSTCACHE_WITHOUT_WRITE_ACCESS)
+    }
+
+    /// The group's number.
+    ///
+    /// # Safety
+    ///
+    /// The string is NULL or ends with NUL.
+    unsafe fn group_id(&self) -> Outcome<Option<u32>> {
+        // SAFETY: the caller's.
+        let group = unsafe { boundary::optional_text(self.group, "hostcache_options_t.group") }?;
+        let number = |group: &str| match group {
+            // SAFETY: asks for a number.
+            "" => Ok(unsafe { libc::getegid() }),
+            group => hostcache::group_id(group)
+                .ok_or_else(|| invalid(format!("there is no group {group:?}"))),
+        };
+        group.map(number).transpose()
+    }
+
+    #[cfg(feature = "shared_memory")]
+    fn segment(&self, builder: CacheBuilder) -> Outcome<CacheBuilder> {
+        let builder =
+            if self.has(HOSTCACHE_NAMED_SEGMENT) { builder.named_segment() } else { builder };
+        Ok(if self.has(HOSTCACHE_UNRESERVED) { builder.unreserved() } else { builder })
+    }
+
+    #[cfg(not(feature = "shared_memory"))]
+    fn segment(&self, builder: CacheBuilder) -> Outcome<CacheBuilder> {
+        if self.has(HOSTCACHE_NAMED_SEGMENT) {
+            return Err(invalid(
+                "this library was built without its feature shared_memory: leave HOSTCACHE_NAMED_SEGMENT out",
+            ));
+        }
+        Ok(builder)
     }
 
     /// # Safety
@@ -72,6 +133,9 @@ impl hostcache_options_t {
             HOSTCACHE_POPULATE,
             HOSTCACHE_HUGE_PAGES,
             HOSTCACHE_WITHOUT_WRITE_ACCESS,
+            HOSTCACHE_EXCLUDE_FROM_CORE_DUMPS,
+            HOSTCACHE_NAMED_SEGMENT,
+            HOSTCACHE_UNRESERVED,
         ];
         let known = known.into_iter().fold(0, |sum, flag| sum | flag as u32);
         if self.flags & !known != 0 {
@@ -84,26 +148,23 @@ impl hostcache_options_t {
         let (directory, group) = unsafe {
             (
                 boundary::optional_text(self.directory, "hostcache_options_t.directory")?,
-                boundary::optional_text(self.group, "hostcache_options_t.group")?,
+                self.group_id()?,
             )
         };
         let mut builder = Cache::builder(name)
             .populate(self.has(HOSTCACHE_POPULATE))
-            .huge_pages(self.has(HOSTCACHE_HUGE_PAGES));
+            .huge_pages(self.has(HOSTCACHE_HUGE_PAGES))
+            .exclude_from_core_dumps(self.has(HOSTCACHE_EXCLUDE_FROM_CORE_DUMPS));
+        builder = self.segment(builder)?;
         if self.capacity != 0 {
             builder = builder.capacity(self.capacity);
         }
         if let Some(directory) = directory {
             builder = builder.directory(directory);
         }
-        builder = match group {
-            None => builder,
-            Some("") => builder.group(),
-            Some(group) => builder.group_id(
-                hostcache::group_id(group)
-                    .ok_or_else(|| invalid(format!("there is no group {group:?}")))?,
-            ),
-        };
+        if let Some(group) = group {
+            builder = builder.group_id(group);
+        }
         if let Some(ttl) = duration(self.default_ttl_ms) {
             builder = builder.default_ttl(ttl);
         }
@@ -132,25 +193,21 @@ unsafe fn open_by(
     name: *const c_char,
     options: impl FnOnce() -> Outcome<Option<hostcache_options_t>>,
     out: *mut *mut hostcache_t,
-    how: impl FnOnce(CacheBuilder, bool) -> Outcome<Cache>,
+    how: impl FnOnce(CacheBuilder, &hostcache_options_t) -> Outcome<Cache>,
 ) -> hostcache_status_t {
     guard(|| {
         // SAFETY: the caller's.
         let (out, name) = unsafe { (out_handle(out)?, text(name, "the name")?) };
-        let options = options()?;
-        let read_only = options.is_some_and(|o| o.has(HOSTCACHE_WITHOUT_WRITE_ACCESS));
-        let builder = match options {
-            // SAFETY: the caller's.
-            Some(options) => unsafe { options.builder(name) }?,
-            None => Cache::builder(name),
-        };
-        out.hand_out(hostcache_t::new(how(builder, read_only)?));
+        let options = options()?.unwrap_or(DEFAULTS);
+        // SAFETY: the caller's.
+        let builder = unsafe { options.builder(name) }?;
+        out.hand_out(hostcache_t::new(how(builder, &options)?));
         Ok(HOSTCACHE_OK)
     })
 }
 
-fn writable_only(read_only: bool) -> Outcome<()> {
-    match read_only {
+fn writable_only(options: &hostcache_options_t) -> Outcome<()> {
+    match options.is_read_only() {
         false => Ok(()),
         true => Err(invalid("who creates a region needs write access to it")),
     }
@@ -166,7 +223,8 @@ pub unsafe extern "C" fn hostcache_create(
     capacity: u64,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let create = |builder: CacheBuilder, _| Ok(builder.capacity(capacity).create()?);
+    let create =
+        |builder: CacheBuilder, _: &hostcache_options_t| Ok(builder.capacity(capacity).create()?);
     // SAFETY: the arguments are as the header says.
     unsafe { open_by(name, || Ok(None), out, create) }
 }
@@ -190,7 +248,9 @@ pub unsafe extern "C" fn hostcache_open_or_create(
     capacity: u64,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let open = |builder: CacheBuilder, _| Ok(builder.capacity(capacity).open_or_create()?);
+    let open = |builder: CacheBuilder, _: &hostcache_options_t| {
+        Ok(builder.capacity(capacity).open_or_create()?)
+    };
     // SAFETY: the arguments are as the header says.
     unsafe { open_by(name, || Ok(None), out, open) }
 }
@@ -215,8 +275,8 @@ pub unsafe extern "C" fn hostcache_create_with(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let create = |builder: CacheBuilder, read_only| {
-        writable_only(read_only)?;
+    let create = |builder: CacheBuilder, options: &hostcache_options_t| {
+        writable_only(options)?;
         Ok(builder.create()?)
     };
     // SAFETY: the arguments are as the header says.
@@ -231,8 +291,8 @@ pub unsafe extern "C" fn hostcache_open_with(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let open = |builder: CacheBuilder, read_only| {
-        Ok(if read_only { builder.open_read_only()? } else { builder.open()? })
+    let open = |builder: CacheBuilder, options: &hostcache_options_t| {
+        Ok(if options.is_read_only() { builder.open_read_only()? } else { builder.open()? })
     };
     // SAFETY: the arguments are as the header says.
     unsafe { open_by(name, || boundary::options(options), out, open) }
@@ -246,8 +306,8 @@ pub unsafe extern "C" fn hostcache_open_or_create_with(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let open = |builder: CacheBuilder, read_only| {
-        writable_only(read_only)?;
+    let open = |builder: CacheBuilder, options: &hostcache_options_t| {
+        writable_only(options)?;
         Ok(builder.open_or_create()?)
     };
     // SAFETY: the arguments are as the header says.
@@ -263,9 +323,19 @@ pub unsafe extern "C" fn hostcache_create_memfd(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let create = |builder: CacheBuilder, read_only| {
-        writable_only(read_only)?;
-        Ok(builder.memfd().create()?)
+    let create = |builder: CacheBuilder, options: &hostcache_options_t| {
+        writable_only(options)?;
+        if options.has(HOSTCACHE_NAMED_SEGMENT) {
+            return Err(invalid(
+                "sealed memory is no named segment: leave HOSTCACHE_NAMED_SEGMENT out",
+            ));
+        }
+        // SAFETY: the arguments are as the header says.
+        let Some(group) = (unsafe { options.group_id() })? else {
+            return Ok(builder.memfd().create()?);
+        };
+        let mode = if options.mode == 0 { 0o660 } else { options.mode };
+        Ok(builder.mode(mode).memfd().group(group).create()?)
     };
     // SAFETY: the arguments are as the header says.
     unsafe { open_by(name, || boundary::options(options), out, create) }
@@ -280,9 +350,12 @@ pub unsafe extern "C" fn hostcache_open_fd(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let open = |builder: CacheBuilder, read_only| {
+    let open = |builder: CacheBuilder, options: &hostcache_options_t| {
         let fd = own_descriptor(fd)?;
-        Ok(if read_only { builder.open_fd_read_only(fd)? } else { builder.open_fd(fd)? })
+        Ok(match options.is_read_only() {
+            true => builder.open_fd_read_only(fd)?,
+            false => builder.open_fd(fd)?,
+        })
     };
     // SAFETY: the arguments are as the header says.
     unsafe { open_by(c"".as_ptr(), || boundary::options(options), out, open) }
@@ -297,10 +370,10 @@ pub unsafe extern "C" fn hostcache_open_socket(
     options: *const hostcache_options_t,
     out: *mut *mut hostcache_t,
 ) -> hostcache_status_t {
-    let open = |builder: CacheBuilder, read_only| {
+    let open = |builder: CacheBuilder, options: &hostcache_options_t| {
         // SAFETY: the arguments are as the header says.
         let path = unsafe { text(path, "the socket's path") }?;
-        Ok(match read_only {
+        Ok(match options.is_read_only() {
             true => builder.open_socket_read_only(path)?,
             false => builder.open_socket(path)?,
         })

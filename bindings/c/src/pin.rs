@@ -51,16 +51,14 @@ pub unsafe extern "C" fn hostcache_pin_data(pin: *const hostcache_pin_t) -> *con
     guard_or(std::ptr::null(), || Ok(unsafe { handle(pin, "the pin") }?.pin.as_ptr().cast()))
 }
 
-/// Length of the value in bytes; 0 for a NULL pin.
-/// Thread-safe. Async-signal-safe.
+/// Length of the value in bytes; 0 for a NULL pin. Thread-safe. Async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_pin_len(pin: *const hostcache_pin_t) -> usize {
     // SAFETY: the arguments are as the header says.
     guard_or(0, || Ok(unsafe { handle(pin, "the pin") }?.pin.len()))
 }
 
-/// What is known of the item; ttl_ms is what is left now, 0 once the deadline has passed.
-/// Thread-safe. Not async-signal-safe.
+/// What is known of the item; ttl_ms is what is left now, 0 once the deadline has passed. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_pin_info(
     pin: *const hostcache_pin_t,
@@ -74,8 +72,7 @@ pub unsafe extern "C" fn hostcache_pin_info(
     })
 }
 
-/// Copies bytes of the value from an offset on, as many as there are and fit: `*copied`.
-/// Thread-safe. Not async-signal-safe.
+/// Copies bytes of the value from an offset on, as many as there are and fit: `*copied`. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_pin_read(
     pin: *const hostcache_pin_t,
@@ -106,8 +103,7 @@ pub unsafe extern "C" fn hostcache_pin_read(
     })
 }
 
-/// Lets an item go. NULL is allowed.
-/// No other thread may use the pin any more. Not async-signal-safe.
+/// Lets an item go. NULL is allowed. No other thread may use the pin any more. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_unpin(pin: *mut hostcache_pin_t) {
     // SAFETY: the arguments are as the header says.

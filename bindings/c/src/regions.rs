@@ -92,8 +92,7 @@ pub unsafe extern "C" fn hostcache_list(out: *mut *mut hostcache_list_t) -> host
     })
 }
 
-/// Gives the next region of a list: HOSTCACHE_OK, or HOSTCACHE_MISS at the end.
-/// One thread at a time. Not async-signal-safe.
+/// Gives the next region of a list: HOSTCACHE_OK, or HOSTCACHE_MISS at the end. One thread at a time. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_list_next(
     list: *mut hostcache_list_t,
@@ -109,8 +108,7 @@ pub unsafe extern "C" fn hostcache_list_next(
     })
 }
 
-/// Frees a list. NULL is allowed.
-/// No other thread may use it any more. Not async-signal-safe.
+/// Frees a list. NULL is allowed. No other thread may use it any more. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_list_free(list: *mut hostcache_list_t) {
     // SAFETY: the arguments are as the header says.

@@ -57,8 +57,7 @@ pub unsafe extern "C" fn hostcache_reservation_data(
     })
 }
 
-/// Length of the value in bytes; 0 for a NULL reservation.
-/// One thread at a time. Async-signal-safe.
+/// Length of the value in bytes; 0 for a NULL reservation. One thread at a time. Async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_reservation_len(
     reservation: *const hostcache_reservation_t,
@@ -107,8 +106,7 @@ pub unsafe extern "C" fn hostcache_publish(
     })
 }
 
-/// Gives the memory back. NULL is allowed.
-/// No other thread may use the reservation any more. Not async-signal-safe.
+/// Gives the memory back. NULL is allowed. No other thread may use the reservation any more. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_cancel(reservation: *mut hostcache_reservation_t) {
     // SAFETY: the arguments are as the header says.

@@ -93,8 +93,7 @@ pub unsafe extern "C" fn hostcache_increment(
     unsafe { count(cache, (key, key_len), by, std::ptr::null(), value, increment) }
 }
 
-/// Subtracts from a counter, stopping at 0; else as hostcache_increment.
-/// Thread-safe. Not async-signal-safe.
+/// Subtracts from a counter, stopping at 0; else as hostcache_increment. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_decrement(
     cache: *mut hostcache_t,
@@ -108,8 +107,7 @@ pub unsafe extern "C" fn hostcache_decrement(
     unsafe { count(cache, (key, key_len), by, std::ptr::null(), value, decrement) }
 }
 
-/// hostcache_increment with options (NULL: none): what a missing key becomes.
-/// Thread-safe. Not async-signal-safe.
+/// hostcache_increment with options (NULL: none): what a missing key becomes. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_increment_with(
     cache: *mut hostcache_t,
@@ -124,8 +122,7 @@ pub unsafe extern "C" fn hostcache_increment_with(
     unsafe { count(cache, (key, key_len), by, options, value, increment) }
 }
 
-/// hostcache_decrement with options (NULL: none): what a missing key becomes.
-/// Thread-safe. Not async-signal-safe.
+/// hostcache_decrement with options (NULL: none): what a missing key becomes. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_decrement_with(
     cache: *mut hostcache_t,
@@ -163,8 +160,7 @@ pub unsafe extern "C" fn hostcache_append(
     })
 }
 
-/// Adds bytes before a value; else as hostcache_append.
-/// Thread-safe. Not async-signal-safe.
+/// Adds bytes before a value; else as hostcache_append. Thread-safe. Not async-signal-safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hostcache_prepend(
     cache: *mut hostcache_t,

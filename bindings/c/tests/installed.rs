@@ -121,6 +121,29 @@ fn pkg_config_finds_the_library() {
 }
 
 #[test]
+fn a_program_that_shares_no_library_is_linked_by_what_pkg_config_says() {
+    let scratch = tempfile::tempdir().expect("a directory");
+    let (source, program) = (scratch.path().join("program.c"), scratch.path().join("program"));
+    let link = |text: &str, flags: &[&str]| {
+        fs::write(&source, text).expect("a file");
+        let mut gcc = Command::new("gcc");
+        gcc.arg("-static").arg("-o").arg(&program).arg("-I").arg(installed().join("include"));
+        output(gcc.arg(&source).arg("-L").arg(installed().join("lib")).args(flags))
+    };
+    if !link("int main(void) { return 0; }", &[]).status.success() {
+        return skipped("a program that shares no library", "there is no libc to link it with");
+    }
+    let settings = fs::read_to_string(installed().join("lib/pkgconfig/hostcache.pc"));
+    let settings = settings.expect("the file of pkg-config");
+    let private = settings.lines().find_map(|line| line.strip_prefix("Libs.private:"));
+    let private = private.expect("what the archive needs").split_whitespace();
+    let flags: Vec<&str> = std::iter::once("-lhostcache").chain(private).collect();
+    let linked = link(PROGRAM, &flags);
+    assert!(linked.status.success(), "{}", String::from_utf8_lossy(&linked.stderr));
+    assert_eq!(succeed(&mut Command::new(&program)).trim(), env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn cmake_finds_the_library() {
     if !answers("cmake", &["--version"]) {
         return skipped("CMake finds the library", "cmake is not installed");

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use hostcache::{Cache, Lifetime, SetOptions};
+use hostcache::{Cache, CounterOptions, Lifetime, SetOptions};
 use support::{Language, Link, answers, compile, here, in_regions, regions, skipped, workspace};
 
-/// What is done, and what must be answered. `@` stands for a key of the party's own.
+/// What is done, and what must be answered. `@` stands for a key of the party's own; a batch is of that and of `@:m`.
 const SCRIPT: &[(&str, &str)] = &[
     ("get @", "-"),
     ("contains @", "no"),
@@ -24,6 +24,9 @@ const SCRIPT: &[(&str, &str)] = &[
     ("incr @ 1", "-"),
     ("decr @ 1", "-"),
     ("touch @ 60000", "no"),
+    ("gat @ 60000", "-"),
+    ("mget @", "-,-"),
+    ("mdel @", "0"),
     ("delete @", "no"),
     ("take @", "-"),
     ("pin @", "-"),
@@ -39,10 +42,17 @@ const SCRIPT: &[(&str, &str)] = &[
     ("ttl @", "0"),
     ("touch @ 60000", "yes"),
     ("ttl @", "1"),
+    ("gat @ 60000", ">fifth!"),
     ("contains @", "yes"),
     ("take @", ">fifth!"),
     ("publish @ made", "yes"),
     ("delete @", "yes"),
+    ("mset @ many", "yes"),
+    ("mget @", "many,many"),
+    ("bytes @", "8"),
+    ("mdel @", "2"),
+    ("from @ 40", "40"),
+    ("from @ 40", "41"),
     ("set @ 41", "yes"),
     ("incr @ 1", "42"),
     ("decr @ 50", "0"),
@@ -99,6 +109,36 @@ impl Party for Rust {
             "touch" => {
                 let lifetime = Lifetime::Ttl(Duration::from_millis(by()));
                 whether(cache.touch(key, lifetime).expect("sound"))
+            }
+            "gat" => {
+                let lifetime = Lifetime::Ttl(Duration::from_millis(by()));
+                text(cache.get_and_touch(key, lifetime).expect("sound"))
+            }
+            "from" => {
+                let options = CounterOptions::new().initial(by());
+                number(cache.increment_with(key, 1, &options).expect("sound"))
+            }
+            "mset" => {
+                let set = cache.set_many(&[(key, value), (&format!("{key}:m"), value)]);
+                whether(set.iter().all(Result::is_ok))
+            }
+            "mget" => cache
+                .get_many(&[key, &format!("{key}:m")])
+                .into_iter()
+                .map(text)
+                .collect::<Vec<_>>()
+                .join(","),
+            "mdel" => {
+                let deleted = cache.delete_many(&[key, &format!("{key}:m")]);
+                deleted
+                    .into_iter()
+                    .filter(|gone| *gone.as_ref().expect("sound"))
+                    .count()
+                    .to_string()
+            }
+            "bytes" => {
+                let items = cache.items().prefix(key);
+                items.map(|(_, item)| item.value.len()).sum::<usize>().to_string()
             }
             "ttl" => number(info.map(|info| u64::from(info.ttl.is_some()))),
             "contains" => whether(cache.contains(key)),

@@ -5,6 +5,7 @@ use crate::layout::{Geometry, Header, HeaderError, ItemHead, live};
 use crate::memory::{Bytes, Memory};
 use crate::ordering as ord;
 use crate::sync::AtomicU64;
+use crate::table::Bucket;
 use crate::word::{BlockWord, LaneId};
 
 /// A region as this process sees it.
@@ -114,6 +115,30 @@ impl Region {
         }
         // SAFETY: the bytes end before the arena does, and so in the memory (IN-BOUNDS).
         Some(unsafe { self.memory.bytes_unchecked(at, len) })
+    }
+
+    /// Key and value of an item whose key begins at a word; `None` if they go beyond the end of the arena.
+    #[inline(always)]
+    pub(crate) fn item_body(
+        &self,
+        at: u64,
+        key_len: usize,
+        value_len: usize,
+    ) -> Option<(Bytes<'_>, Bytes<'_>)> {
+        let body = self.item_bytes(at, ((key_len + 7) & !7) + value_len)?;
+        Some(body.split(key_len))
+    }
+
+    /// A bucket's line.
+    ///
+    /// # Panics
+    ///
+    /// On a bucket that there is not.
+    #[inline(always)]
+    pub(crate) fn bucket(&self, bucket: u64) -> &Bucket {
+        assert!(bucket < self.geometry.shape.buckets, "no such bucket");
+        // SAFETY: the index has so many buckets, and lies in the memory (IN-BOUNDS).
+        unsafe { self.memory.array_unchecked(self.bucket_at(bucket)) }
     }
 
     /// A word of a lane's record.

@@ -103,4 +103,16 @@ impl Cache {
     ) -> Result<Option<T>, Box<ReadError>> {
         self.read(key.as_ref(), &mut |value: &Value<'_>| take(&Found { value, cache: self }))
     }
+
+    /// The part of [`Cache::try_get_with`] that is nearly always enough. `None`: nothing was answered, ask that one; `take` may have
+    /// been called.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn get_quickly_with<T>(
+        &self,
+        key: &[u8],
+        mut take: impl FnMut(&Found<'_>) -> T,
+    ) -> Option<Option<T>> {
+        self.read_quickly(key, &mut |value: &Value<'_>| take(&Found { value, cache: self }))
+    }
 }

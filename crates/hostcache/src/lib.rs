@@ -98,6 +98,7 @@ mod found;
 mod inspect;
 mod item;
 mod iterate;
+mod last;
 mod lifetime;
 mod maintenance;
 mod memfd;

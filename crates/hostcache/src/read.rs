@@ -143,7 +143,11 @@ impl Cache {
 
     /// A counted read of what is nearly always met, on the seat used last. `None`: take the long way.
     #[inline(always)]
-    fn read_quickly<S: Sink>(&self, key: &[u8], sink: &mut S) -> Option<Option<S::Taken>> {
+    pub(crate) fn read_quickly<S: Sink>(
+        &self,
+        key: &[u8],
+        sink: &mut S,
+    ) -> Option<Option<S::Taken>> {
         if !is_valid_key(key) {
             return None;
         }

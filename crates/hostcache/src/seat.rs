@@ -4,7 +4,7 @@
 //! is found by one pointer. A seat belongs to one process: a forked child finds another fork epoch, forgets what it inherited, and attaches anew. At the
 //! end of a thread its lanes go back.
 
-use std::cell::{Cell, RefCell, UnsafeCell};
+use std::cell::{RefCell, UnsafeCell};
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use hostcache_os::{ProcessMark, fork_epoch};
 use crate::OpenError;
 use crate::attachment::Attachment;
 use crate::follow::Lookout;
+use crate::last;
 use crate::place::Place;
 
 /// What all clones of a handle share.
@@ -47,7 +48,7 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 /// One thread's part in one cache.
-struct Seat {
+pub(crate) struct Seat {
     id: u64,
     process: ProcessMark,
     ticket: Ticket,
@@ -106,8 +107,8 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if ptr::eq(LAST.get(), self) {
-            LAST.set(ptr::null());
+        if ptr::eq(last::get(), self) {
+            last::set(ptr::null());
         }
         // SAFETY: a value is dropped once, and nobody uses the lane behind this.
         let lane = unsafe { ManuallyDrop::take(self.lane.get_mut()) };
@@ -121,8 +122,6 @@ impl Drop for Seat {
 
 thread_local! {
     static SEATS: RefCell<Vec<Rc<Seat>>> = const { RefCell::new(Vec::new()) };
-    /// The seat used last, one of [`SEATS`], or null.
-    static LAST: Cell<*const Seat> = const { Cell::new(ptr::null()) };
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -281,9 +280,9 @@ impl Shared {
     /// The seat used last, if it is this thread's seat in this cache.
     #[inline(always)]
     fn last_seat(&self) -> Option<&Seat> {
-        // SAFETY: `LAST` is null or a seat of this thread that `SEATS` keeps; a seat that is dropped clears it first, and
+        // SAFETY: the last is null or a seat of this thread that `SEATS` keeps; a seat that is dropped clears it first, and
         // seats of this cache are dropped by this thread only, behind the use of the reference.
-        let last = unsafe { LAST.get().as_ref() }?;
+        let last = unsafe { last::get().as_ref() }?;
         last.is_for(self.id.load(Ordering::Relaxed)).then_some(last)
     }
 
@@ -296,7 +295,7 @@ impl Shared {
         let Some(seat) = self.seat().transpose()? else {
             return self.with_guest_lane(operation);
         };
-        LAST.set(Rc::as_ptr(&seat));
+        last::set(Rc::as_ptr(&seat));
         if seat.busy.load(Ordering::Relaxed) {
             return self.with_guest_lane(operation);
         }

@@ -20,8 +20,12 @@ impl Cache {
     /// region.
     #[inline]
     pub fn set(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), WriteError> {
-        self.store(key.as_ref(), value.as_ref(), &SetOptions::default())?;
-        Ok(())
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let options = SetOptions::default();
+        match self.store_quickly(key, &self.request(value, &options)) {
+            Some(_) => Ok(()),
+            None => self.set_slowly(key, value),
+        }
     }
 
     /// Stores a value with a lifetime, flags, an encoding, or under a condition.
@@ -36,26 +40,21 @@ impl Cache {
         value: impl AsRef<[u8]>,
         options: &SetOptions,
     ) -> Result<SetOutcome, WriteError> {
-        self.store(key.as_ref(), value.as_ref(), options)
+        let (key, value) = (key.as_ref(), value.as_ref());
+        match self.store_quickly(key, &self.request(value, options)) {
+            Some(token) => Ok(SetOutcome::Stored(CasToken(token))),
+            None => self.store_slowly(key, value, options),
+        }
     }
 
     #[inline(always)]
-    fn store(
-        &self,
-        key: &[u8],
-        value: &[u8],
-        options: &SetOptions,
-    ) -> Result<SetOutcome, WriteError> {
-        let request = SetRequest {
+    fn request<'a>(&self, value: &'a [u8], options: &SetOptions) -> SetRequest<'a> {
+        SetRequest {
             value,
             flags: options.flags,
             encoding: options.encoding,
             deadline: self.deadline(options.lifetime),
             condition: options.condition.into(),
-        };
-        match self.store_quickly(key, &request) {
-            Some(token) => Ok(SetOutcome::Stored(CasToken(token))),
-            None => self.store_slowly(key, &request),
         }
     }
 
@@ -78,9 +77,21 @@ impl Cache {
     }
 
     #[inline(never)]
-    fn store_slowly(&self, key: &[u8], request: &SetRequest<'_>) -> Result<SetOutcome, WriteError> {
-        let len = request.value.len();
-        let outcome = self.write(key, len, |session| session.set_generally(key, request))?;
+    fn set_slowly(&self, key: &[u8], value: &[u8]) -> Result<(), WriteError> {
+        self.store_slowly(key, value, &SetOptions::default()).map(drop)
+    }
+
+    /// The request is made here once more: what is nearly always met then needs it in registers only.
+    #[inline(never)]
+    fn store_slowly(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        options: &SetOptions,
+    ) -> Result<SetOutcome, WriteError> {
+        let request = self.request(value, options);
+        let outcome =
+            self.write(key, value.len(), |session| session.set_generally(key, &request))?;
         Ok(outcome.into())
     }
 

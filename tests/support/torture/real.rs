@@ -1,10 +1,11 @@
-//! Real deaths: a child calls the cache as a C program does, on a file with its real byte locks, and is really killed.
+//! Real deaths: a child calls the cache as a C program does, on a file with its real byte locks, and is really killed, or stands
+//! while others work.
 //!
 //! The stepping harness simulates death (`mod`); here a sample of instructions, and every call to the system of create,
 //! open and close, shows that nothing else happens at a real one. A second thread of the child forks while the
 //! first stands in the middle of an operation.
 
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsRawFd as _, FromRawFd as _};
@@ -14,56 +15,12 @@ use std::ptr;
 
 use hostcache::Cache;
 use hostcache_c as c;
+use hostcache_c::hostcache_status_t as Status;
 
+use super::entry::{Entry, Hands, KEY, path_of, perform};
 use super::tracee::{Halt, Tracee, Untraceable};
 use crate::random::Random;
 use crate::region::TestRegion;
-
-/// What the child does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// `hostcache_set` of an absent key.
-    SetNew,
-    /// `hostcache_set` of a present key.
-    SetOver,
-    /// The same with a value of several pages.
-    SetLarge,
-    /// `hostcache_get`.
-    Get,
-    /// `hostcache_delete`.
-    Delete,
-    /// `hostcache_increment`.
-    Increment,
-    /// `hostcache_maintain`.
-    Maintain,
-    /// `hostcache_create`.
-    Create,
-    /// `hostcache_open` and a first set.
-    Open,
-    /// `hostcache_close`.
-    Close,
-}
-
-impl Entry {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::SetNew,
-        Self::SetOver,
-        Self::SetLarge,
-        Self::Get,
-        Self::Delete,
-        Self::Increment,
-        Self::Maintain,
-        Self::Create,
-        Self::Open,
-        Self::Close,
-    ];
-
-    /// Whether it calls the system, where it is killed then.
-    fn calls(self) -> bool {
-        matches!(self, Self::Create | Self::Open | Self::Close)
-    }
-}
 
 /// What another thread does while an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +38,8 @@ pub enum Forking {
 pub struct Real {
     /// Real kills.
     pub kills: u64,
+    /// Stops in the middle of an operation while others worked.
+    pub stops: u64,
     /// Forks in the middle of an operation.
     pub forks: u64,
     /// Of those, which had to wait until the operation went on: it stood inside the allocator.
@@ -90,8 +49,7 @@ pub struct Real {
 /// Keys that nobody touches.
 const OTHERS: u32 = 20;
 
-const OK: c::hostcache_status_t = c::hostcache_status_t::HOSTCACHE_OK;
-const KEY: &[u8] = b"the victim's";
+const OK: Status = Status::HOSTCACHE_OK;
 /// Instructions of an operation in which it is killed: the first so many.
 const LONGEST: u64 = 8_000;
 /// How long a fork may take before the operation goes on.
@@ -101,22 +59,26 @@ fn void(bytes: &[u8]) -> *const c_void {
     bytes.as_ptr().cast()
 }
 
-fn path_of(path: &Path) -> CString {
-    CString::new(path.as_os_str().as_encoded_bytes()).unwrap_or_default()
-}
-
 fn value(turn: u64, entry: Entry) -> Vec<u8> {
-    let len = if entry == Entry::SetLarge { 40_000 } else { 16 };
-    format!("{turn:016}").into_bytes().into_iter().cycle().take(len).collect()
+    format!("{turn:016}").into_bytes().into_iter().cycle().take(entry.value_len()).collect()
 }
 
-/// The child's part: to a first stop, the operation, and a second stop.
-fn child(entry: Entry, path: &Path, value: &[u8], pipes: Option<(File, File)>) -> ! {
-    let name = path_of(path);
+/// What the child gets from the stage.
+struct Part<'a> {
+    entry: Entry,
+    path: &'a Path,
+    fd: i32,
+    token: u64,
+    value: &'a [u8],
+}
+
+/// The child's part: to a first stop, the operation, and a second stop. It ends with the status.
+fn child(part: &Part<'_>, pipes: Option<(File, File)>) -> ! {
+    let name = path_of(part.path);
     let mut cache: *mut c::hostcache_t = ptr::null_mut();
     // SAFETY: every pointer is to what the header asks for, and lives until the call is over.
     let status = unsafe {
-        if !entry.calls() || entry == Entry::Close {
+        if part.entry.has_handle() {
             c::hostcache_open(name.as_ptr(), &raw mut cache);
             // A participant as a worker is: it has written before.
             c::hostcache_set(cache, void(b"warm"), 4, void(b"1"), 1, 0);
@@ -125,36 +87,15 @@ fn child(entry: Entry, path: &Path, value: &[u8], pipes: Option<(File, File)>) -
             let handle = cache as usize;
             std::thread::spawn(move || forks(handle, orders, reports));
         }
+        let &Part { entry, fd, token, value, .. } = part;
+        let hands = Hands { cache, name: &name, fd, token, value };
         libc::raise(libc::SIGSTOP);
-        let status = match entry {
-            Entry::SetNew | Entry::SetOver | Entry::SetLarge => {
-                c::hostcache_set(cache, void(KEY), KEY.len(), void(value), value.len(), 0)
-            }
-            Entry::Get => {
-                let (mut buffer, mut len) = ([0u8; 64], 0);
-                let buffer = buffer.as_mut_ptr().cast();
-                c::hostcache_get(cache, void(KEY), KEY.len(), buffer, 64, &raw mut len)
-            }
-            Entry::Delete => c::hostcache_delete(cache, void(KEY), KEY.len()),
-            Entry::Increment => {
-                c::hostcache_increment(cache, void(KEY), KEY.len(), 1, ptr::null_mut())
-            }
-            Entry::Maintain => c::hostcache_maintain(cache, ptr::null(), ptr::null_mut()),
-            Entry::Create => c::hostcache_create(name.as_ptr(), 1 << 20, &raw mut cache),
-            Entry::Open => {
-                c::hostcache_open(name.as_ptr(), &raw mut cache);
-                c::hostcache_set(cache, void(KEY), KEY.len(), void(value), value.len(), 0)
-            }
-            Entry::Close => {
-                c::hostcache_close(cache);
-                OK
-            }
-        };
+        let status = perform(entry, &hands);
         libc::raise(libc::SIGSTOP);
         status
     };
     // SAFETY: ends a forked child without the parent's exit handlers.
-    unsafe { libc::_exit(i32::from(status != OK)) }
+    unsafe { libc::_exit(status as i32) }
 }
 
 /// The child's second thread: forks as it is told to, and reports whether the forked could use the handle.
@@ -217,19 +158,28 @@ struct Stage {
 impl Stage {
     fn new(seed: u64) -> Self {
         let region = TestRegion::create(1 << 20);
+        let stage = Self { region, random: Random::new(seed), turn: 0 };
+        stage.set_others();
+        stage
+    }
+
+    fn set_others(&self) {
         for key in 0..OTHERS {
-            let set = region.cache.set(key.to_be_bytes(), key.to_le_bytes());
+            let set = self.region.cache.set(key.to_be_bytes(), key.to_le_bytes());
             set.unwrap_or_else(|e| panic!("{e}"));
         }
-        Self { region, random: Random::new(seed), turn: 0 }
     }
 
     /// What the victim's key is before the operation.
     fn set_before(&mut self, entry: Entry) -> Option<Vec<u8>> {
+        if entry == Entry::Destroy {
+            let name = self.created().to_string_lossy().into_owned();
+            let made = Cache::builder(name).capacity(1 << 20).open_or_create();
+            made.unwrap_or_else(|e| panic!("{e}"));
+        }
         let cache = &self.region.cache;
         let _ = cache.delete(KEY);
-        let is_there = !matches!(entry, Entry::SetNew | Entry::Create | Entry::Open);
-        is_there.then(|| {
+        entry.is_on_present().then(|| {
             self.turn += 1;
             let before = value(self.turn, Entry::SetOver);
             cache.set(KEY, &before).unwrap_or_else(|e| panic!("{e}"));
@@ -244,42 +194,63 @@ impl Stage {
         pipes: Option<(File, File)>,
     ) -> Result<(Tracee, Vec<u8>), Untraceable> {
         self.turn += 1;
-        let after = value(self.turn, entry);
-        let path = match entry {
-            Entry::Create => self.created(),
-            _ => self.region.cache.path(),
-        };
-        let victim = Tracee::start(|| child(entry, &path, &after, pipes))?;
-        Ok((victim, after))
+        let value = value(self.turn, entry);
+        let cache = &self.region.cache;
+        let path = if entry.creates() { self.created() } else { cache.path() };
+        let fd = cache.as_fd().map_or(-1, |fd| fd.as_raw_fd());
+        let token = cache.item_info(KEY).map_or(0, |info| info.cas_token.0);
+        let part = Part { entry, path: &path, fd, token, value: &value };
+        let victim = Tracee::start(|| child(&part, pipes))?;
+        Ok((victim, value))
     }
 
     fn created(&self) -> std::path::PathBuf {
         self.region.directory().join("created")
     }
 
-    /// What must hold behind a death, or behind an operation that ended.
-    fn judge(&self, entry: Entry, allowed: &[Option<Vec<u8>>], what: &str) {
+    /// Works on the victim's key, which is gone then.
+    fn work(&self, what: &str) {
         let cache = &self.region.cache;
-        let found = cache.get(KEY);
-        assert!(allowed.contains(&found), "{what}: the key is {found:?}, not of {allowed:?}");
-        for key in 0..OTHERS {
-            let found = cache.get(key.to_be_bytes());
-            assert_eq!(found.as_deref(), Some(&key.to_le_bytes()[..]), "{what}: key {key}");
-        }
         let works = cache.set(KEY, b"x").is_ok()
             && cache.get(KEY).as_deref() == Some(b"x")
             && cache.delete(KEY).is_ok_and(|gone| gone)
             && cache.get(KEY).is_none();
         assert!(works, "{what}: the key can't be worked on");
+    }
+
+    /// Whether nobody has touched the other keys, or a clear ended all of them.
+    fn others_are_whole(&self, may_be_gone: bool) -> bool {
+        let cache = &self.region.cache;
+        let all: Vec<_> = (0..OTHERS).map(|key| cache.get(key.to_be_bytes())).collect();
+        let is_whole = |(key, value): (u32, &Option<Vec<u8>>)| {
+            value.as_deref() == Some(&key.to_le_bytes()[..])
+        };
+        (0..OTHERS).zip(&all).all(is_whole) || (may_be_gone && all.iter().all(Option::is_none))
+    }
+
+    /// The region that is made or destroyed can be made, used and destroyed, whatever is left of it.
+    fn make_and_destroy(&self, what: &str) {
+        let name = self.created().to_string_lossy().into_owned();
+        let made = Cache::builder(name.as_str()).capacity(1 << 20).open_or_create();
+        let made = made.unwrap_or_else(|e| panic!("{what}: {e}"));
+        assert!(made.set(b"k", b"v").is_ok() && made.check().is_sound(), "{what}");
+        drop(made);
+        Cache::destroy(name.as_str()).unwrap_or_else(|e| panic!("{what}: {e}"));
+    }
+
+    /// What must hold behind a death, or behind an operation that ended.
+    fn judge(&self, entry: Entry, allowed: &[Option<Vec<u8>>], what: &str) {
+        let found = self.region.cache.get(KEY);
+        assert!(allowed.contains(&found), "{what}: the key is {found:?}, not of {allowed:?}");
+        let is_cleared = entry == Entry::Clear && found.is_none();
+        assert!(self.others_are_whole(is_cleared), "{what}: another key is not what it was");
+        self.work(what);
         self.region.assert_sound();
-        if entry == Entry::Create {
-            let path = self.created();
-            let name = path.to_string_lossy().into_owned();
-            let made = Cache::builder(name.as_str()).capacity(1 << 20).open_or_create();
-            let made = made.unwrap_or_else(|e| panic!("{what}: {e}"));
-            assert!(made.set(b"k", b"v").is_ok() && made.check().is_sound(), "{what}");
-            drop(made);
-            Cache::destroy(name.as_str()).unwrap_or_else(|e| panic!("{what}: {e}"));
+        if entry == Entry::Clear {
+            self.set_others();
+        }
+        if entry.creates() {
+            self.make_and_destroy(what);
             let left: Vec<_> = std::fs::read_dir(self.region.directory())
                 .map(|all| all.flatten().map(|entry| entry.file_name()).collect())
                 .unwrap_or_default();
@@ -287,26 +258,49 @@ impl Stage {
         }
     }
 
+    /// Brings a child so far; whether it has ended by then.
+    fn bring(victim: &mut Tracee, calls: u64, steps: u64) -> bool {
+        (0..calls).any(|_| victim.call() == Halt::Signed)
+            || (0..steps).any(|_| victim.step() == Halt::Signed)
+    }
+
     /// Kills a child in the middle; whether it came so far.
     fn kill(&mut self, entry: Entry, calls: u64, steps: u64) -> Result<bool, Untraceable> {
         let before = self.set_before(entry);
-        let (mut victim, after) = self.start(entry, None)?;
-        let mut ended = false;
-        for _ in 0..calls {
-            ended = ended || victim.call() == Halt::Signed;
-        }
-        for _ in 0..steps {
-            ended = ended || victim.step() == Halt::Signed;
-        }
+        let (mut victim, value) = self.start(entry, None)?;
+        let ended = Self::bring(&mut victim, calls, steps);
         drop(victim);
-        let after = match entry {
-            Entry::Delete => None,
-            Entry::Increment => before.as_deref().map(counted),
-            Entry::SetNew | Entry::SetOver | Entry::SetLarge | Entry::Open => Some(after),
-            _ => before.clone(),
-        };
+        let after = entry.outcome(before.as_deref(), &value);
         let what = format!("{entry:?} killed behind {calls} calls and {steps} steps");
         self.judge(entry, &[before, after], &what);
+        Ok(!ended)
+    }
+
+    /// Leaves a child standing in the middle while others work; whether it came so far.
+    fn stop(&mut self, entry: Entry, calls: u64, steps: u64) -> Result<bool, Untraceable> {
+        let before = self.set_before(entry);
+        let (mut victim, value) = self.start(entry, None)?;
+        let ended = Self::bring(&mut victim, calls, steps);
+        let what = format!("{entry:?} stopped behind {calls} calls and {steps} steps");
+        let found = self.region.cache.get(KEY);
+        let after = entry.outcome(before.as_deref(), &value);
+        assert!([before, after].contains(&found), "{what}: the key is {found:?}");
+        self.work(&what);
+        let may_be_gone = entry == Entry::Clear && found.is_none();
+        assert!(self.others_are_whole(may_be_gone), "{what}: another key is not what it was");
+        if entry.creates() && !ended {
+            self.make_and_destroy(&what);
+        }
+        if !ended {
+            victim.finish();
+        }
+        // It took effect before the key was worked on, or on nothing; a region that is made may be destroyed before it is opened.
+        let fits = [Status::HOSTCACHE_OK, Status::HOSTCACHE_MISS, Status::HOSTCACHE_EXISTS];
+        let status = victim.end();
+        let ended_well = fits.iter().any(|&fit| status == Some(fit as i32))
+            || entry.creates() && status == Some(Status::HOSTCACHE_NO_REGION as i32);
+        assert!(ended_well, "{what}: it ended with status {status:?}");
+        self.judge(entry, &[None, entry.outcome(None, &value)], &what);
         Ok(!ended)
     }
 
@@ -314,12 +308,9 @@ impl Stage {
     fn fork(&mut self, entry: Entry, forking: Forking, steps: u64) -> Result<bool, Untraceable> {
         let before = self.set_before(entry);
         let [(orders, order), (report, reports)] = [pipe(), pipe()];
-        let (mut victim, after) = self.start(entry, Some((orders, reports)))?;
+        let (mut victim, value) = self.start(entry, Some((orders, reports)))?;
         let (mut order, mut report) = (order, report);
-        let mut ended = false;
-        for _ in 0..steps {
-            ended = ended || victim.step() == Halt::Signed;
-        }
+        let ended = Self::bring(&mut victim, 0, steps);
         let what = format!("{entry:?}, {forking:?} behind {steps} steps");
         order.write_all(&[forking as u8]).unwrap_or_else(|e| panic!("{what}: {e}"));
         let waits = !ended && !is_readable(&report, PATIENCE_MS);
@@ -330,15 +321,9 @@ impl Stage {
         report.read_exact(&mut is_well).unwrap_or_else(|e| panic!("{what}: {e}"));
         assert_eq!(is_well, [1], "{what}: the forked process could not use its handle");
         drop(victim);
-        let after = if entry == Entry::Get { before } else { Some(after) };
-        self.judge(entry, &[after], &what);
+        self.judge(entry, &[entry.outcome(before.as_deref(), &value)], &what);
         Ok(waits)
     }
-}
-
-fn counted(before: &[u8]) -> Vec<u8> {
-    let number: u64 = String::from_utf8_lossy(before).parse().unwrap_or_default();
-    (number + 1).to_string().into_bytes()
 }
 
 fn pipe() -> (File, File) {
@@ -372,7 +357,7 @@ pub fn real_deaths(seed: u64, each: u64) -> Option<Real> {
 fn real(seed: u64, each: u64) -> Result<Real, Untraceable> {
     let mut stage = Stage::new(seed);
     let mut real = Real::default();
-    for entry in Entry::ALL {
+    for &entry in Entry::ALL {
         if entry.calls() {
             let mut calls = 1;
             let mut goes_on = true;
@@ -380,8 +365,10 @@ fn real(seed: u64, each: u64) -> Result<Real, Untraceable> {
                 // Behind the call, or somewhere before the next one.
                 let steps = if calls % 2 == 0 { stage.random.below(300) } else { 0 };
                 goes_on = stage.kill(entry, calls, steps)?;
-                calls += 1 + stage.random.below(1 + 60 / each.max(1));
                 real.kills += 1;
+                stage.stop(entry, calls, steps)?;
+                real.stops += 1;
+                calls += 1 + stage.random.below(1 + 60 / each.max(1));
             }
             continue;
         }
@@ -390,6 +377,9 @@ fn real(seed: u64, each: u64) -> Result<Real, Untraceable> {
             let steps = stage.random.below(length);
             stage.kill(entry, 0, steps)?;
             real.kills += 1;
+            let steps = stage.random.below(length);
+            stage.stop(entry, 0, steps)?;
+            real.stops += 1;
         }
     }
     for entry in [Entry::SetNew, Entry::SetOver, Entry::Get] {

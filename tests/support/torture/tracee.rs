@@ -131,6 +131,22 @@ impl Tracee {
         while self.resume(libc::PTRACE_CONT) != Halt::Signed {}
     }
 
+    /// Lets a child that has stopped itself go on to its end; the status that it exits with, if it does.
+    pub(super) fn end(mut self) -> Option<i32> {
+        let mut status = 0;
+        // SAFETY: the request takes no memory, and `status` may be written; the process is a child that stands still.
+        let pid = unsafe {
+            libc::ptrace(libc::PTRACE_CONT, self.pid, 0, 0);
+            libc::waitpid(self.pid, &raw mut status, 0)
+        };
+        assert_eq!(pid, self.pid, "waiting: {}", io::Error::last_os_error());
+        if libc::WIFSTOPPED(status) {
+            return None;
+        }
+        self.pid = 0;
+        libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
+    }
+
     /// Ends a repeated instruction, which `end` follows.
     pub(super) fn finish_repeated(&mut self, at: u64, end: u64) {
         self.poke(at, own_text(at));

@@ -30,6 +30,45 @@ static void text(hostcache_status_t status, const void *value, size_t len)
         puts(status == HOSTCACHE_MISS ? "-" : hostcache_status_str(status));
 }
 
+/* A batch of two keys. */
+static void batch(const char *verb, const char *k, const char *v)
+{
+    char other[80];
+    const char *keys[2];
+    hostcache_get_request_t gets[2];
+    hostcache_set_request_t sets[2];
+    hostcache_delete_request_t deletes[2];
+    char bufs[2][128];
+    int i, done = 0;
+    snprintf(other, sizeof(other), "%s:m", k);
+    keys[0] = k;
+    keys[1] = other;
+    memset(gets, 0, sizeof(gets));
+    memset(sets, 0, sizeof(sets));
+    memset(deletes, 0, sizeof(deletes));
+    for (i = 0; i < 2; i++) {
+        gets[i].key = sets[i].key = deletes[i].key = keys[i];
+        gets[i].key_len = sets[i].key_len = deletes[i].key_len = strlen(keys[i]);
+        gets[i].buf = bufs[i];
+        gets[i].buf_len = sizeof(bufs[i]);
+        sets[i].value = v;
+        sets[i].value_len = strlen(v);
+    }
+    if (strcmp(verb, "mset") == 0) {
+        hostcache_set_many(cache, sets, 2, NULL);
+        puts(yes_or_no(sets[0].status != HOSTCACHE_OK ? sets[0].status : sets[1].status));
+    } else if (strcmp(verb, "mget") == 0) {
+        hostcache_get_many(cache, gets, 2);
+        for (i = 0; i < 2; i++)
+            printf("%.*s%s", gets[i].status == HOSTCACHE_OK ? (int)gets[i].value_len : 1, gets[i].status == HOSTCACHE_OK ? bufs[i] : "-", i == 0 ? "," : "\n");
+    } else {
+        hostcache_delete_many(cache, deletes, 2);
+        for (i = 0; i < 2; i++)
+            done += deletes[i].status == HOSTCACHE_OK;
+        number(HOSTCACHE_OK, (uint64_t)done);
+    }
+}
+
 static void answer(const char *verb, const char *k, const char *v)
 {
     size_t klen = strlen(k), vlen = strlen(v), len = 0;
@@ -70,6 +109,28 @@ static void answer(const char *verb, const char *k, const char *v)
         number(status, n);
     } else if (strcmp(verb, "touch") == 0) {
         puts(yes_or_no(hostcache_touch(cache, k, klen, strtoull(v, NULL, 10))));
+    } else if (strcmp(verb, "gat") == 0) {
+        status = hostcache_get_and_touch(cache, k, klen, HOSTCACHE_LIFETIME_TTL, strtoull(v, NULL, 10), &memory, &len, NULL);
+        text(status, memory, len);
+        hostcache_free(memory);
+    } else if (strcmp(verb, "from") == 0) {
+        hostcache_counter_options_t options;
+        HOSTCACHE_INIT(options);
+        options.initial = strtoull(v, NULL, 10);
+        options.has_initial = 1;
+        status = hostcache_increment_with(cache, k, klen, 1, &options, &n);
+        number(status, n);
+    } else if (strcmp(verb, "mset") == 0 || strcmp(verb, "mget") == 0 || strcmp(verb, "mdel") == 0) {
+        batch(verb, k, v);
+    } else if (strcmp(verb, "bytes") == 0) {
+        hostcache_iterator_t *iterator;
+        const void *key, *value;
+        size_t value_len;
+        hostcache_items(cache, k, klen, 0, &iterator);
+        while (hostcache_iterator_next(iterator, &key, &len, &value, &value_len, NULL) == HOSTCACHE_OK)
+            n += value_len;
+        hostcache_iterator_free(iterator);
+        number(HOSTCACHE_OK, n);
     } else if (strcmp(verb, "ttl") == 0) {
         status = hostcache_item_info(cache, k, klen, &info);
         number(status, info.ttl_ms == HOSTCACHE_NO_TTL ? 0 : 1);

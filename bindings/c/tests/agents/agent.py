@@ -43,6 +43,16 @@ def expires(cache, key):
     return None if left is None else int(left != math.inf)
 
 
+def touched(cache, key, ttl):
+    """What is there, with a new lifetime: two operations here."""
+    return cache.get(key) if cache.touch(key, ttl) else None
+
+
+def pair(key):
+    """The keys of a batch."""
+    return [key, key + b":m"]
+
+
 VERBS = {
     "get": lambda c, k, v: shown(c.get(k)),
     "set": lambda c, k, v: yes_or_no(c.set(k, v) is None),
@@ -55,6 +65,12 @@ VERBS = {
     "incr": lambda c, k, v: shown(c.incr(k, int(v))),
     "decr": lambda c, k, v: shown(c.decr(k, int(v))),
     "touch": lambda c, k, v: yes_or_no(c.touch(k, int(v) / 1000)),
+    "gat": lambda c, k, v: shown(touched(c, k, int(v) / 1000)),
+    "from": lambda c, k, v: shown(c.incr(k, initial=int(v))),
+    "mset": lambda c, k, v: yes_or_no(c.set_many({key: v for key in pair(k)}) is None),
+    "mget": lambda c, k, v: ",".join(shown(c.get_many(pair(k)).get(key)) for key in pair(k)),
+    "mdel": lambda c, k, v: str(c.delete_many(pair(k))),
+    "bytes": lambda c, k, v: str(sum(len(value) for _, value in c.items(prefix=k))),
     "ttl": lambda c, k, v: shown(expires(c, k)),
     "contains": lambda c, k, v: yes_or_no(c.contains(k)),
     "delete": lambda c, k, v: yes_or_no(c.delete(k)),

@@ -1,5 +1,6 @@
 /* Pins, reservations, walks, figures, maintenance, descriptors. */
 #include "check.h"
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void pins(void)
@@ -230,6 +231,73 @@ static void descriptors(void)
     WANT(HOSTCACHE_NO_REGION, hostcache_open_socket("/nowhere/at/all", NULL, &other));
 }
 
+/* Whether the mapping of a file is excluded from core dumps. */
+static int is_excluded(const char *path)
+{
+    char line[4096];
+    int here = 0, excluded = 0;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    CHECK(maps != NULL);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        if (strncmp(line, "VmFlags:", 8) != 0)
+            here = strstr(line, path) != NULL || (here && strchr(line, '-') == NULL);
+        else if (here)
+            excluded = strstr(line, " dd") != NULL;
+    }
+    fclose(maps);
+    return excluded;
+}
+
+static void backings(void)
+{
+    hostcache_t *cache, *other;
+    hostcache_options_t options;
+    hostcache_region_info_t info;
+    struct stat status;
+    int fd;
+    HOSTCACHE_INIT(options);
+    options.capacity = 1 << 20;
+    options.flags = HOSTCACHE_NAMED_SEGMENT;
+    WANT(HOSTCACHE_INVALID_ARGUMENT, hostcache_create_with("segment", &options, &cache));
+    CHECK(strstr(hostcache_error_message(), "reserving memory") != NULL);
+    options.flags |= HOSTCACHE_UNRESERVED;
+    options.mode = 0640;
+    WANT(HOSTCACHE_INVALID_ARGUMENT, hostcache_create_with("segment", &options, &cache));
+    WANT(HOSTCACHE_NO_REGION, hostcache_open("segment", &other));
+    options.mode = 0;
+    WANT(HOSTCACHE_INVALID_ARGUMENT, hostcache_create_memfd("segment", &options, &cache));
+    OK(hostcache_create_with("segment", &options, &cache));
+    WANT(HOSTCACHE_EXISTS, hostcache_create_with("segment", &options, &other));
+    OK(hostcache_set(cache, S("k"), S("v"), 0));
+    OK(hostcache_open("segment", &other));
+    CHECK(holds(other, "k", "v"));
+    HOSTCACHE_INIT(info);
+    OK(hostcache_info(other, &info));
+    CHECK(info.capacity == 1 << 20 && info.allocated_bytes == 0 && info.writable == 1);
+    hostcache_close(other);
+    WANT(HOSTCACHE_INVALID_ARGUMENT, hostcache_open_read_only("segment", &other));
+    OK(hostcache_destroy("segment"));
+    WANT(HOSTCACHE_NO_REGION, hostcache_open("segment", &other));
+    CHECK(holds(cache, "k", "v"));
+    hostcache_close(cache);
+
+    options.flags = 0;
+    OK(hostcache_create_with("dumped", &options, &cache));
+    CHECK(!is_excluded(hostcache_path(cache)));
+    hostcache_close(cache);
+    options.flags = HOSTCACHE_EXCLUDE_FROM_CORE_DUMPS;
+    OK(hostcache_open_with("dumped", &options, &cache));
+    CHECK(is_excluded(hostcache_path(cache)));
+    hostcache_close(cache);
+
+    options.flags = 0;
+    options.group = "";
+    OK(hostcache_create_memfd("memory", &options, &cache));
+    OK(hostcache_fd(cache, &fd));
+    CHECK(fstat(fd, &status) == 0 && (status.st_mode & 0777) == 0660 && status.st_gid == getegid());
+    hostcache_close(cache);
+}
+
 int main(void)
 {
     pins();
@@ -238,6 +306,7 @@ int main(void)
     figures();
     maintenance();
     descriptors();
+    backings();
     CHECK(strcmp(hostcache_version(), HOSTCACHE_VERSION) == 0);
     return 0;
 }

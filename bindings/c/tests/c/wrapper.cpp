@@ -81,6 +81,25 @@ int main() {
     copy.clear();
     CHECK(!cache.contains("page"));
 
+    cache.set("pre:1", "a");
+    cache.set("pre:2", "b");
+    CHECK(cache.get_and_touch("pre:1", 1h) == "a" && !cache.get_and_touch("?", 1h));
+    CHECK(cache.get_item("pre:1")->info.ttl_ms != HOSTCACHE_NO_TTL && cache.erase_prefix("pre:") == 2u);
+
+    hostcache_options_t options;
+    HOSTCACHE_INIT(options);
+    options.capacity = 2 << 20;
+    options.participants = 16;
+    CHECK(fails([&] { hostcache::cache::create("wrapper", options); }) == HOSTCACHE_EXISTS);
+    CHECK(hostcache::cache::open_or_create("wrapper", options).info().capacity == cache.capacity());
+    auto memory = hostcache::cache::create_memfd("memory", options);
+    int fd = -1;
+    CHECK(memory.info().participant_slots == 16 && hostcache_fd(memory.handle(), &fd) == HOSTCACHE_OK);
+    memory.set("k", "v");
+    CHECK(hostcache::cache::open_fd(fd).get("k") == "v");
+    options.flags = HOSTCACHE_WITHOUT_WRITE_ACCESS;
+    CHECK(hostcache::cache::open("wrapper", options).info().writable == 0);
+
     auto reader = hostcache::cache::open_read_only("wrapper");
     CHECK(fails([&] { reader.set("k", "v"); }) == HOSTCACHE_READ_ONLY);
     hostcache::cache::destroy("wrapper");

@@ -3,20 +3,23 @@
 //! On x86-64 it is moved by machine code (`copy.rs`), 16 bytes at a time. Elsewhere, under loom and under Miri by relaxed
 //! loads and stores of words.
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
 use super::Memory;
 #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
-use super::copy::{bytes_equal, copy_bytes};
+use super::copy::{bytes_equal, copy_bytes, last_eight};
 use crate::sync::{AtomicU64, Ordering};
 
 /// Bytes of a region from the start of a word on: bounds that were checked once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes<'a> {
-    memory: &'a Memory,
-    /// Index of the first word; all `len` bytes from it are within the memory.
-    at: u64,
+    /// The first of the words that hold them: not an index, so that nobody has to keep the memory at hand.
+    first: NonNull<AtomicU64>,
+    /// All words from the first that hold some of so many bytes are the memory's.
     len: usize,
+    memory: PhantomData<&'a Memory>,
 }
 
 /// The shortest copy that machine code makes: below it, single words do.
@@ -35,8 +38,8 @@ impl Memory {
     /// On bytes beyond the end.
     #[inline(always)]
     pub(crate) fn bytes(&self, at: u64, len: usize) -> Bytes<'_> {
-        self.span(at, len.div_ceil(8));
-        Bytes { memory: self, at, len }
+        let words = self.span(at, words_of(len));
+        Bytes { first: NonNull::from(words).cast(), len, memory: PhantomData }
     }
 
     /// The same, checked by the caller.
@@ -46,7 +49,9 @@ impl Memory {
     /// The bytes are within the memory.
     #[inline(always)]
     pub(crate) unsafe fn bytes_unchecked(&self, at: u64, len: usize) -> Bytes<'_> {
-        Bytes { memory: self, at, len }
+        // SAFETY: the caller's.
+        let words = unsafe { self.span_unchecked(at, words_of(len)) };
+        Bytes { first: NonNull::from(words).cast(), len, memory: PhantomData }
     }
 
     /// Copies bytes out of words, in unspecified order, torn if a writer is at work.
@@ -62,37 +67,23 @@ impl Memory {
 }
 
 impl<'a> Bytes<'a> {
-    /// Index of the first word.
-    #[inline(always)]
-    pub(crate) fn at(self) -> u64 {
-        self.at
-    }
-
     #[inline(always)]
     pub(crate) fn len(self) -> usize {
         self.len
     }
 
-    /// The first bytes.
+    /// The first bytes, and what lies behind the last word that has some of them.
     ///
     /// # Panics
     ///
-    /// If there are not so many.
+    /// If there are not so many words.
     #[inline(always)]
-    pub(crate) fn first(self, len: usize) -> Self {
-        assert!(len <= self.len, "{len} bytes are not there");
-        Self { len, ..self }
-    }
-
-    /// Without the first words.
-    ///
-    /// # Panics
-    ///
-    /// If there are not so many.
-    #[inline(always)]
-    pub(crate) fn skip_words(self, words: usize) -> Self {
+    pub(crate) fn split(self, len: usize) -> (Self, Self) {
+        let words = words_of(len);
         assert!(words * 8 <= self.len, "{words} words are not there");
-        Self { at: self.at + words as u64, len: self.len - words * 8, ..self }
+        // SAFETY: a word of the same memory, or the end of its words.
+        let behind = unsafe { self.first.add(words) };
+        (Self { len, ..self }, Self { first: behind, len: self.len - words * 8, ..self })
     }
 
     /// Copies the first bytes out, in unspecified order, torn if a writer is at work.
@@ -176,69 +167,62 @@ impl<'a> Bytes<'a> {
         last.store(last_word(bytes), Ordering::Relaxed);
     }
 
-    /// Whether the first bytes are these (in whatever state they are).
+    /// Whether the bytes are these (in whatever state they are). Without a call: lookups have many values at hand, which all would
+    /// have to be put away before it.
     #[inline(always)]
-    pub(crate) fn starts_with(self, bytes: &[u8]) -> bool {
-        if self.len < bytes.len() {
+    pub(crate) fn equal(self, bytes: &[u8]) -> bool {
+        if self.len != bytes.len() {
             return false;
         }
         #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+        if let (8..=16, Some(first), Some(last)) =
+            (bytes.len(), bytes.first_chunk(), bytes.last_chunk())
+        {
+            // SAFETY: there are `len` bytes, at least 8.
+            let tail = unsafe { last_eight(self.address(), self.len) };
+            let head = self.words()[0].load(Ordering::Relaxed);
+            return (head ^ u64::from_le_bytes(*first)) | (tail ^ u64::from_le_bytes(*last)) == 0;
+        }
+        #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
         if bytes.len() > LONGEST_BY_WORDS {
-            // SAFETY: both ends hold `bytes.len()` bytes, at least 16.
-            return unsafe { bytes_equal(self.address(), bytes.as_ptr(), bytes.len()) };
+            // SAFETY: both ends hold `len` bytes, at least 16.
+            return unsafe { bytes_equal(self.address(), bytes.as_ptr(), self.len) };
         }
-        let words = Self { len: bytes.len(), ..self }.words();
-        let Some(last) = words.last() else { return true };
+        let Some((last, whole)) = self.words().split_last() else { return true };
         let mask = u64::MAX >> unused_bits(bytes.len());
-        let mut difference = (last.load(Ordering::Relaxed) & mask) ^ last_word(bytes);
-        // One by one, as far as most keys go: for a loop the compiler prepares much.
-        if let [first, _, ..] = words {
-            difference |= first.load(Ordering::Relaxed) ^ first_word(bytes);
-        }
-        if let [_, second, _, ..] = words {
-            difference |= second.load(Ordering::Relaxed) ^ first_word(&bytes[8..]);
-        }
-        if words.len() > 3 {
-            difference |= difference_of(&words[2..], &bytes[16..]);
-        }
-        difference == 0
+        let difference = (last.load(Ordering::Relaxed) & mask) ^ last_word(bytes);
+        let pairs = whole.iter().zip(bytes.as_chunks::<8>().0);
+        let differs = |difference, (word, chunk): (&AtomicU64, &[u8; 8])| {
+            difference | (word.load(Ordering::Relaxed) ^ u64::from_le_bytes(*chunk))
+        };
+        pairs.fold(difference, differs) == 0
     }
 
     /// All words that hold some of the bytes.
     #[inline(always)]
     fn words(self) -> &'a [AtomicU64] {
-        // SAFETY: the bytes are within the memory, which consists of whole words.
-        unsafe { self.memory.span_unchecked(self.at, self.len.div_ceil(8)) }
+        // SAFETY: they are the memory's, which is there as long as it is borrowed; a slice of atomics claims no more than each of
+        // them does.
+        unsafe { core::slice::from_raw_parts(self.first.as_ptr(), words_of(self.len)) }
     }
 
     #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
     #[inline(always)]
     fn address(self) -> *mut u8 {
-        // SAFETY: the bytes are within the memory.
-        unsafe { self.memory.base.as_ptr().add(self.at as usize).cast() }
+        self.first.as_ptr().cast()
     }
 }
 
-/// 0 if the whole words of some bytes are these.
-#[cold]
-#[inline(never)]
-fn difference_of(words: &[AtomicU64], bytes: &[u8]) -> u64 {
-    let pairs = words.iter().zip(bytes.as_chunks::<8>().0);
-    pairs.fold(0, |difference, (word, chunk)| {
-        difference | (word.load(Ordering::Relaxed) ^ u64::from_le_bytes(*chunk))
-    })
+/// Words that hold so many bytes. No length is near the largest number.
+#[inline(always)]
+const fn words_of(len: usize) -> usize {
+    (len + 7) / 8
 }
 
 /// Bits of the last of the words that so many bytes take which are none of theirs.
 #[inline(always)]
 const fn unused_bits(len: usize) -> u32 {
     (len.wrapping_neg() % 8 * 8) as u32
-}
-
-/// The first eight bytes as a little-endian word.
-#[inline(always)]
-fn first_word(bytes: &[u8]) -> u64 {
-    bytes.first_chunk().map_or(0, |chunk| u64::from_le_bytes(*chunk))
 }
 
 /// The last, perhaps unfinished, of the little-endian words that some bytes take.
@@ -277,20 +261,24 @@ mod tests {
                 let mut other = source.clone();
                 other[at] ^= 0x40;
                 assert!(
-                    !memory.bytes(MARGIN as u64, len).starts_with(&other),
+                    !memory.bytes(MARGIN as u64, len).equal(&other),
                     "byte {at} of {len} counts"
                 );
             }
             let mut vec = vec![1; 40];
             memory.bytes(MARGIN as u64, len).copy_to_vec(&mut vec);
             assert_eq!(vec, source);
-            assert!(memory.bytes(MARGIN as u64, len).starts_with(&source));
+            assert!(memory.bytes(MARGIN as u64, len).equal(&source));
             if len > 0 {
                 let mut other = source.clone();
                 other[len - 1] ^= 1;
                 assert!(
-                    !memory.bytes(MARGIN as u64, len).starts_with(&other),
+                    !memory.bytes(MARGIN as u64, len).equal(&other),
                     "the last of {len} bytes counts"
+                );
+                assert!(
+                    !memory.bytes(MARGIN as u64, len).equal(&source[1..]),
+                    "{len} bytes less one"
                 );
             }
             assert!(words[..MARGIN].iter().all(|&word| word == u64::MAX), "before {len} bytes");

@@ -37,6 +37,26 @@ pub(super) unsafe fn bytes_equal(a: *const u8, b: *const u8, len: usize) -> bool
     equal == 0xffff
 }
 
+/// The last eight of `len` bytes as a little-endian word, whatever their alignment.
+///
+/// # Safety
+///
+/// - `len` is at least 8, and as many bytes are readable.
+/// - Others may write them meanwhile, as with [`copy_bytes`].
+#[inline(always)]
+pub(super) unsafe fn last_eight(from: *const u8, len: usize) -> u64 {
+    let word;
+    // SAFETY: eight bytes that end with the last.
+    unsafe {
+        asm!(
+            "mov {word}, [{from} + {len} - 8]",
+            from = in(reg) from, len = in(reg) len, word = lateout(reg) word,
+            options(nostack, readonly, preserves_flags),
+        );
+    }
+    word
+}
+
 /// Copies `len` bytes, in unspecified order and pieces: the last piece overlaps the one before, so that no length
 /// needs a loop over single bytes.
 ///

@@ -150,14 +150,17 @@ impl Region {
     ) -> Option<Option<S::Taken>> {
         let epoch = self.epoch();
         let probe = Probe::new(&self.geometry, key);
-        let Lookup::Found(found) = self.glance(&probe, key)? else { return Some(None) };
         // All live items are of this epoch, but those that a clear is overtaking.
-        if found.head.stamp() != self.geometry.stamp(epoch) || !found.is_alive(host) {
+        let is_of_epoch = |head: HeadWords| head.stamp() == self.geometry.stamp(epoch);
+        let Some((found, line)) = self.glance_at(&probe, key, is_of_epoch)? else {
+            return Some(None);
+        };
+        if !found.is_alive(host) {
             return None;
         }
         // Ahead of the copy, so that the mark's line is waited for together with the item's. A mark is a hint: it may go to an
         // item that is just being replaced.
-        self.raise_mark(found.position);
+        self.raise_mark_in(line, found.position.index());
         if planted(Fault::MarkInArena) {
             let word = self.word(found.location() + 1);
             word.store(word.load(Ordering::Relaxed) | 1 << 31, Ordering::Relaxed);

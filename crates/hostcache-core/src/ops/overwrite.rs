@@ -4,12 +4,14 @@
 //! has happened, and the long way begins.
 
 use super::store::Draft;
+use crate::fault::{Fault, planted};
+use crate::layout::HeadWords;
 use crate::ordering as ord;
-use crate::participant::Counter;
+use crate::participant::{Counter, Held};
 use crate::region::Host;
 use crate::session::Session;
-use crate::slab::Owned;
-use crate::table::{Lookup, Probe, Removal};
+use crate::slab::{Kind, Owned};
+use crate::table::{Probe, Removal};
 
 impl<H: Host> Session<'_, H> {
     /// Stores a draft over a live item; its token. `None`: nothing has happened.
@@ -19,29 +21,42 @@ impl<H: Host> Session<'_, H> {
         let epoch = region.epoch();
         let stamp = region.geometry.stamp(epoch);
         let probe = Probe::new(&region.geometry, key);
-        let Lookup::Found(found) = region.glance(&probe, key)? else { return None };
         // All live items are of this epoch, but those that a clear is overtaking.
-        let is_plain =
-            !found.word.is_tentative() && found.head.stamp() == stamp && found.is_alive(self.host);
-        if !is_plain {
+        let is_of_epoch = |head: HeadWords| head.stamp() == stamp;
+        let (found, line) = region.glance_at(&probe, key, is_of_epoch)??;
+        if !found.is_alive(self.host) {
             return None;
         }
         // What was read is of the incarnation that was found if the header is still the same behind this: it is looked at
         // before the exchange.
         ord::reader_fence();
-        let owned = self.block_at_hand(draft.sizes(key).words())?;
-        let sealed = self.fill(&owned, key, draft, stamp);
-        let Owned { location, generation, entry, .. } = owned;
+        let lent = self.block_at_hand(draft.words(key))?;
+        let Held { location, generation, class, entry } = lent;
+        let sealed = self.fill(&lent.into(), key, draft, stamp);
         let next = found.word.replaced_by(region.geometry.short_generation(generation), location);
         // EPOCH: looked at after the slot was loaded.
-        if region.epoch() != epoch || !self.swap_word(&found, next, Removal::Replaced) {
-            self.take_back(owned, sealed);
+        if region.epoch() != epoch || !self.swap_word_in(line, &found, next, Removal::Replaced) {
+            self.take_back(class, location, generation, entry);
             return None;
         }
         if let Some(deadline) = draft.deadline {
             region.note_deadline(found.position.bucket(), deadline);
         }
-        self.linked_over(&found, Removal::Replaced, entry, &sealed);
+        // The new block is everybody's, and its entry is free for the old one.
+        let leak = planted(Fault::ReplacedNotRetired);
+        let old = if leak { None } else { self.retire(&found, Some(entry)) };
+        self.clear_old();
+        match old {
+            Some(old)
+                if old.kind == Kind::Chunk(class as usize) && !planted(Fault::KeptAndFreed) =>
+            {
+                let Owned { location, generation, entry, .. } = old;
+                self.lane.magazine.give_for_lent(Held { location, generation, class, entry });
+            }
+            other => self.settle_lent(class, entry, other),
+        }
+        self.count_removal(&found, Removal::Replaced);
+        self.count_addition(&sealed);
         self.tally(Counter::CmdSet, 1);
         Some(sealed.token)
     }

@@ -5,7 +5,7 @@ use crate::fault::{Fault, planted};
 use crate::fuel::Fuel;
 use crate::layout::{ItemHead, ItemSizes};
 use crate::ordering as ord;
-use crate::participant::{Counter, Entry};
+use crate::participant::{Counter, Entry, Held};
 use crate::region::Host;
 use crate::session::{Failure, Session};
 use crate::slab::{Kind, Owned};
@@ -63,6 +63,13 @@ impl Draft<'_> {
     #[inline(always)]
     pub(super) fn sizes(&self, key: &[u8]) -> ItemSizes {
         ItemSizes::new(key.len(), self.value.len() as u64, self.deadline.is_some())
+    }
+
+    /// Words of the item. No slice is so long that this sum wraps.
+    #[inline(always)]
+    pub(super) fn words(&self, key: &[u8]) -> u64 {
+        let words = |bytes: &[u8]| (bytes.len() as u64 + 7) / 8;
+        self.sizes(key).key_offset() + words(key) + words(self.value)
     }
 }
 
@@ -212,14 +219,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     /// What follows a replacement: the new block is everybody's, and its entry is free for the old one.
-    #[inline(always)]
-    pub(super) fn linked_over(
-        &mut self,
-        found: &Found<'_>,
-        removal: Removal,
-        entry: Entry,
-        sealed: &Sealed,
-    ) {
+    fn linked_over(&mut self, found: &Found<'_>, removal: Removal, entry: Entry, sealed: &Sealed) {
         let leak = planted(Fault::ReplacedNotRetired);
         let old = if leak { None } else { self.retire(found, Some(entry)) };
         self.clear_old();
@@ -231,10 +231,15 @@ impl<H: Host> Session<'_, H> {
         self.count_addition(sealed);
     }
 
-    /// Gives a sealed block back that was not linked.
+    /// Gives a sealed block back that was lent and not linked.
     #[cold]
-    pub(super) fn take_back(&mut self, owned: Owned, sealed: Sealed) {
-        self.abandon(Private { sealed: Some(sealed), ..Private::new(owned, None) });
+    #[inline(never)]
+    pub(super) fn take_back(&mut self, class: u32, location: u64, generation: u64, entry: Entry) {
+        let words = self.region.geometry.classes.chunk_words(class as usize).unwrap_or_default();
+        self.lane.magazine.keep_lent(words * 8);
+        let sealed = Some(Sealed { stamp: 0, token: 0, bytes: 0 });
+        let owned = Held { location, generation, class, entry }.into();
+        self.abandon(Private { sealed, ..Private::new(owned, None) });
     }
 
     /// Places and commits the private block of an absent key.
@@ -304,7 +309,7 @@ impl<H: Host> Session<'_, H> {
     }
 
     #[inline(always)]
-    fn count_addition(&mut self, sealed: &Sealed) {
+    pub(super) fn count_addition(&mut self, sealed: &Sealed) {
         self.tally(Counter::ItemsAdded, 1);
         self.tally(Counter::BytesAdded, sealed.bytes);
     }
@@ -390,11 +395,11 @@ impl<H: Host> Session<'_, H> {
         let region = self.region;
         let sizes = draft.sizes(key);
         ord::writer_fence();
-        let key_words = key.len().div_ceil(8);
         let body_at = owned.location + sizes.key_offset();
-        let body = region.memory.bytes(body_at, key_words * 8 + draft.value.len());
-        body.first(key.len()).store(key);
-        body.skip_words(key_words).store(draft.value);
+        let body_len = key.len().next_multiple_of(8) + draft.value.len();
+        let (its_key, its_value) = region.memory.bytes(body_at, body_len).split(key.len());
+        its_key.store(key);
+        its_value.store(draft.value);
         self.seal(owned, sizes, draft, stamp)
     }
 

@@ -7,14 +7,14 @@ use crate::fault::{Fault, planted};
 use crate::layout::record;
 
 /// Number of an entry in the record.
-pub(crate) type Entry = u8;
+pub(crate) type Entry = u32;
 
-/// A block ready for use, and the entry that names it.
+/// A block ready for use, and the entry that names it. Without padding, which would be copied byte by byte.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Held {
     pub(crate) location: u64,
     pub(crate) generation: u64,
-    pub(crate) class: u8,
+    pub(crate) class: u32,
     pub(crate) entry: Entry,
 }
 
@@ -49,25 +49,48 @@ impl Magazine {
         }
     }
 
-    /// Takes the block given last, if it is of a class; its entry stays busy and keeps naming it.
+    /// Lends a block of a class, the one given last if it is of that: its bytes count as held until another is given for it
+    /// ([`Magazine::give_for_lent`]) or none will be ([`Magazine::keep_lent`]). Its entry stays busy and keeps naming it.
     #[inline(always)]
-    pub(crate) fn take_last(&mut self, class: usize, chunk_bytes: u64) -> Option<Held> {
-        let held = *self.held.get(usize::from(self.count).wrapping_sub(1))?;
-        if usize::from(held.class) != class {
-            return None;
+    pub(crate) fn lend(&mut self, class: usize) -> Option<Held> {
+        let last = |it: &Self| it.held.get(usize::from(it.count).wrapping_sub(1)).copied();
+        let mut held = last(self)?;
+        if held.class as usize != class {
+            self.bring_up(class)?;
+            held = last(self)?;
         }
         self.count -= 1;
-        self.bytes -= chunk_bytes;
         Some(held)
+    }
+
+    /// Makes a block of a class the last. `None`: there is none.
+    #[cold]
+    #[inline(never)]
+    fn bring_up(&mut self, class: usize) -> Option<()> {
+        let held = &mut self.held[..usize::from(self.count)];
+        let at = held.iter().rposition(|held| held.class as usize == class)?;
+        held.swap(at, held.len() - 1);
+        Some(())
+    }
+
+    /// A block of the same class instead of the one that was lent, with its entry; nothing was given meanwhile.
+    #[inline(always)]
+    pub(crate) fn give_for_lent(&mut self, held: Held) {
+        debug_assert!(self.vacant & (1 << held.entry) == 0);
+        self.held[usize::from(self.count)] = held;
+        self.count += 1;
+    }
+
+    /// No block will be given for the one that was lent.
+    pub(crate) fn keep_lent(&mut self, chunk_bytes: u64) {
+        self.bytes = self.bytes.saturating_sub(chunk_bytes);
     }
 
     /// Takes any block of a class, one given late before one given early.
     pub(crate) fn take(&mut self, class: usize, chunk_bytes: u64) -> Option<Held> {
-        let of_class = |held: &Held| usize::from(held.class) == class;
-        let held = &mut self.held[..usize::from(self.count)];
-        let at = held.iter().rposition(of_class)?;
-        held.swap(at, held.len() - 1);
-        self.take_last(class, chunk_bytes)
+        let held = self.lend(class)?;
+        self.keep_lent(chunk_bytes);
+        Some(held)
     }
 
     /// Blocks held.
@@ -104,7 +127,7 @@ impl Magazine {
         }
         let entry = self.vacant.trailing_zeros();
         self.vacant &= self.vacant - 1;
-        Some(entry as Entry)
+        Some(entry)
     }
 
     /// A busy entry is done with.

@@ -129,7 +129,8 @@ impl Region {
             }
             if self.confirm(&found) {
                 self.raise_mark(found.position);
-                let (location, value_at) = (found.location(), found.value.at());
+                let location = found.location();
+                let value_at = location + found.head.sizes().value_offset();
                 return Ok(Got::Hit(Pinned {
                     slot,
                     pin,

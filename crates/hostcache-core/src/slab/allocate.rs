@@ -4,7 +4,7 @@ use super::policy::quantum;
 use super::{Chunks, Hint, Owned};
 use crate::fault::{Fault, planted};
 use crate::layout::CLASS_WORDS;
-use crate::participant::Counter;
+use crate::participant::{Counter, Entry, Held};
 use crate::region::{Host, Region};
 use crate::session::{Failure, Session};
 use crate::sync::{AtomicU64, Ordering};
@@ -82,19 +82,30 @@ impl<H: Host> Session<'_, H> {
         Err(Failure::NoRoom)
     }
 
-    /// A block of at least so many words from the magazine, ready to be filled and linked.
+    /// A block of at least so many words that the magazine lends, ready to be filled and linked.
     #[inline(always)]
-    pub(crate) fn block_at_hand(&mut self, words: u64) -> Option<Owned> {
+    pub(crate) fn block_at_hand(&mut self, words: u64) -> Option<Held> {
         let geometry = &self.region.geometry;
-        let class = geometry.classes.class_of(words)?;
-        let owned: Owned =
-            self.lane.magazine.take_last(class, geometry.classes.chunk_words(class)? * 8)?.into();
+        let held = self.lane.magazine.lend(geometry.classes.class_of(words)?)?;
         // Where the short generation begins anew the long way looks who expects it.
-        if geometry.short_generation(owned.generation) == 0 {
-            self.put_back(owned);
+        if geometry.short_generation(held.generation) == 0 {
+            self.lane.magazine.give_for_lent(held);
             return None;
         }
-        Some(owned)
+        Some(held)
+    }
+
+    /// What was lent is gone, and no block of its class came back: what came instead, if anything, is put back, and the entry
+    /// of what was lent is done with if it names nothing else.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn settle_lent(&mut self, class: u32, entry: Entry, came: Option<Owned>) {
+        let words = self.region.geometry.classes.chunk_words(class as usize).unwrap_or_default();
+        self.lane.magazine.keep_lent(words * 8);
+        match came {
+            Some(owned) => self.put_back(owned),
+            None => self.vacate_entry(entry),
+        }
     }
 
     /// Invariant HAZARD: where the short generation begins anew, nobody may still expect an older word.

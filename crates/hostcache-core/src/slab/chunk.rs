@@ -34,7 +34,7 @@ impl From<Held> for Owned {
     #[inline]
     fn from(held: Held) -> Self {
         let Held { location, generation, class, entry } = held;
-        Self { location, generation, kind: Kind::Chunk(class.into()), entry }
+        Self { location, generation, kind: Kind::Chunk(class as usize), entry }
     }
 }
 
@@ -111,7 +111,7 @@ impl<H> Session<'_, H> {
             && self.lane.magazine.has_room(words * 8, geometry.magazine_bytes())
         {
             let Owned { location, generation, entry, .. } = owned;
-            let held = Held { location, generation, class: class as u8, entry };
+            let held = Held { location, generation, class: class as u32, entry };
             self.lane.magazine.put(held, words * 8);
             if planted(Fault::KeptAndFreed) {
                 let free = BlockWord::free(generation).bits();

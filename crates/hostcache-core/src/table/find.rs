@@ -1,7 +1,7 @@
 //! Looking a key up: at most two lines, no store, no atomic read-modify-write.
 
 use super::tags::tags_equal;
-use super::{Position, Probe};
+use super::{Bucket, Position, Probe};
 use crate::fault::{Fault, planted};
 use crate::fuel::{Exhausted, Fuel};
 use crate::layout::{BUCKET_WORDS, HeadWords, ItemHead};
@@ -123,10 +123,23 @@ enum Inspection<'a> {
 
 impl Region {
     /// Finds a key if the first slot with its tag is the one: as nearly always. `None`: look with [`Region::find`].
+    #[inline(always)]
+    pub(crate) fn glance<'a>(&'a self, probe: &Probe, key: &[u8]) -> Option<Lookup<'a>> {
+        let seen = self.glance_at(probe, key, |_| true)?;
+        Some(seen.map_or(Lookup::Absent, |(found, _)| Lookup::Found(found)))
+    }
+
+    /// [`Region::glance`] at an item whose head is admitted, together with the line of its bucket; inner `None`: the key is absent.
+    /// An item that is not admitted is one that [`Region::find`] must look at.
     ///
     /// Without a loop, so that the compiler prepares nothing for a second round.
     #[inline(always)]
-    pub(crate) fn glance<'a>(&'a self, probe: &Probe, key: &[u8]) -> Option<Lookup<'a>> {
+    pub(crate) fn glance_at<'a>(
+        &'a self,
+        probe: &Probe,
+        key: &[u8],
+        is_admitted: impl FnOnce(HeadWords) -> bool,
+    ) -> Option<Option<(Found<'a>, &'a Bucket)>> {
         let mut bucket = probe.primary;
         let mut line = self.bucket(bucket);
         let index = match tags_equal(line, probe.tag).next() {
@@ -134,9 +147,7 @@ impl Region {
             None => {
                 bucket = probe.alternate();
                 line = self.bucket(bucket);
-                let Some(index) = tags_equal(line, probe.tag).next() else {
-                    return Some(Lookup::Absent);
-                };
+                let Some(index) = tags_equal(line, probe.tag).next() else { return Some(None) };
                 index
             }
         };
@@ -147,7 +158,8 @@ impl Region {
         if word.is_tentative() {
             return None;
         }
-        self.compare(position, slot, word, key).ok().map(Lookup::Found)
+        let found = self.compare(position, slot, word, key, is_admitted).ok()?;
+        Some(Some((found, line)))
     }
 
     /// Finds a key. A tentative word that is not pending is nobody's yet.
@@ -196,7 +208,7 @@ impl Region {
             }
             return self.unchanged(position, word);
         }
-        match self.compare(position, slot, word, key) {
+        match self.compare(position, slot, word, key, |_| true) {
             Ok(found) => Inspection::Match(found),
             Err(Difference::NoBlock) => self.unchanged(position, word),
             Err(Difference::Slot) => Inspection::Changed,
@@ -204,7 +216,7 @@ impl Region {
         }
     }
 
-    /// Compares a key with the item that a slot's word names.
+    /// Compares a key with the item that a slot's word names. What is not admitted counts as another.
     #[inline(always)]
     fn compare<'a>(
         &'a self,
@@ -212,6 +224,7 @@ impl Region {
         slot: &AtomicU64,
         word: SlotWord,
         key: &[u8],
+        is_admitted: impl FnOnce(HeadWords) -> bool,
     ) -> Result<Found<'a>, Difference> {
         let location = word.location();
         let words = self.head_words(location).ok_or(Difference::NoBlock)?;
@@ -228,14 +241,12 @@ impl Region {
             return Err(other);
         }
         let head = HeadWords::load(words);
-        if head.key_len() != key.len() {
+        if head.key_len() != key.len() || !is_admitted(head) {
             return Err(other);
         }
-        let key_words = key.len().div_ceil(8);
         let at = location + head.key_offset();
-        match self.item_bytes(at, key_words * 8 + head.value_len()) {
-            Some(body) if body.starts_with(key) => {
-                let value = body.skip_words(key_words);
+        match self.item_body(at, key.len(), head.value_len()) {
+            Some((its, value)) if its.equal(key) => {
                 Ok(Found { position, word, header, words, head, value })
             }
             _ => Err(other),

@@ -16,9 +16,9 @@
 //! A reader raises a mark only if it is not at its highest. Marks are loaded and stored, never exchanged: of two who
 //! change one at once one loses, and nothing depends on marks but the choice of victims.
 
-use super::Position;
 #[cfg(not(loom))]
 use super::probe::SLOTS;
+use super::{Bucket, Position};
 #[cfg(not(loom))]
 use crate::memory::Memory;
 use crate::region::Region;
@@ -45,6 +45,20 @@ impl Region {
             self.store_mark(position, mark + 1);
         }
     }
+
+    /// [`Region::raise_mark`] of the slot at an index of a bucket.
+    #[cfg(not(loom))]
+    #[inline(always)]
+    pub(crate) fn raise_mark_in(&self, bucket: &Bucket, index: u8) {
+        let byte = &Memory::bytes_of(&bucket[SLOTS])[usize::from(index) % 8];
+        let mark = byte.load(Ordering::Relaxed);
+        if mark < HIGHEST {
+            byte.store(mark + 1, Ordering::Relaxed);
+        }
+    }
+
+    #[cfg(loom)]
+    pub(crate) fn raise_mark_in(&self, _: &Bucket, _: u8) {}
 
     /// Takes one use away.
     pub(crate) fn lower_mark(&self, position: Position) {

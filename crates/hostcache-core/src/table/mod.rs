@@ -13,6 +13,6 @@ pub(crate) use due::DUE_TIMES;
 pub(crate) use find::{Found, Lookup};
 pub(crate) use link::Placed;
 pub(crate) use mark::SETTLED;
-pub(crate) use probe::{Position, Probe};
+pub(crate) use probe::{Bucket, Position, Probe};
 pub(crate) use tags::tags_equal;
 pub(crate) use unlink::Removal;

@@ -140,11 +140,6 @@ impl Region {
     }
 
     #[inline(always)]
-    pub(crate) fn bucket(&self, bucket: u64) -> &Bucket {
-        self.memory.array(self.bucket_at(bucket))
-    }
-
-    #[inline(always)]
     pub(crate) fn slot(&self, position: Position) -> &AtomicU64 {
         self.word(self.geometry.buckets_at + position.0)
     }

@@ -13,13 +13,13 @@ pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
     use core::arch::asm;
     const _: () = assert!(SLOTS == 6 && SlotWord::TAG_SHIFT == 52);
 
-    let mut mask = u32::from(tag);
+    let mask: u32;
     // SAFETY: SSE2 is part of x86-64. The eight words of the bucket are in bounds, and the code reads only them. The
     // loads are no Rust accesses, so they race with nobody's; the processor never tears an aligned word of
     // eight bytes within them.
     unsafe {
         asm!(
-            "movd {tags}, {mask:e}",
+            "movd {tags}, {tag:e}",
             "pshufd {tags}, {tags}, 0",
             "movups {a}, [{line}]",
             "movups {b}, [{line} + 16]",
@@ -38,7 +38,8 @@ pub(crate) fn tags_equal(bucket: &Bucket, tag: u16) -> Matches {
             "packsswb {a}, {a}",
             "pmovmskb {mask:e}, {a}",
             line = in(reg) bucket.as_ptr(),
-            mask = inout(reg) mask,
+            tag = in(reg) u32::from(tag),
+            mask = lateout(reg) mask,
             tags = out(xmm_reg) _,
             a = out(xmm_reg) _,
             b = out(xmm_reg) _,

@@ -1,7 +1,7 @@
 //! Taking an item out of its slot: replace, delete, expire, evict.
 
 use super::probe::SLOTS;
-use super::{Found, Position, Probe};
+use super::{Bucket, Found, Position, Probe};
 use crate::fault::{Fault, planted};
 use crate::ordering as ord;
 use crate::participant::Counter;
@@ -64,6 +64,18 @@ impl<H: Host> Session<'_, H> {
     /// still names it, until the block is retired and [`Session::clear_old`] follows.
     #[inline(always)]
     pub(crate) fn swap_word(&mut self, found: &Found, next: SlotWord, removal: Removal) -> bool {
+        self.swap_word_in(self.region.bucket(found.position.bucket()), found, next, removal)
+    }
+
+    /// [`Session::swap_word`] in the line of the item's bucket.
+    #[inline(always)]
+    pub(crate) fn swap_word_in(
+        &mut self,
+        line: &Bucket,
+        found: &Found,
+        next: SlotWord,
+        removal: Removal,
+    ) -> bool {
         let region = self.region;
         let Found { position, word, .. } = *found;
         if word.is_tentative() {
@@ -74,7 +86,11 @@ impl<H: Host> Session<'_, H> {
         // may have come round before the name was there. From here on it cannot. Nor is the generation enough: the
         // header may have been loaded before the block was sealed in it, and could not be retired from there.
         self.name_victim(word, found.header);
-        let slot = region.slot(position);
+        let slot = match cfg!(loom) {
+            // An access by itself, so that the thread may die before it.
+            true => region.slot(position),
+            false => &line[usize::from(position.index())],
+        };
         let header = BlockWord::from_bits(found.header_word(region).load(ord::header_load()));
         let same = header == found.header || planted(Fault::HeaderNotReread);
         let named = same && slot.load(ord::slot_recheck()) == word.bits();
