@@ -22,6 +22,13 @@ pub(crate) struct Bytes<'a> {
     memory: PhantomData<&'a Memory>,
 }
 
+// SAFETY: stands for a shared reference to atomics.
+#[cfg(not(loom))]
+unsafe impl Send for Bytes<'_> {}
+// SAFETY: as above.
+#[cfg(not(loom))]
+unsafe impl Sync for Bytes<'_> {}
+
 /// The shortest copy that machine code makes: below it, single words do.
 #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
 const SHORTEST: usize = 16;
@@ -216,7 +223,7 @@ impl<'a> Bytes<'a> {
 /// Words that hold so many bytes. No length is near the largest number.
 #[inline(always)]
 const fn words_of(len: usize) -> usize {
-    (len + 7) / 8
+    (len + 7) >> 3
 }
 
 /// Bits of the last of the words that so many bytes take which are none of theirs.

@@ -68,7 +68,7 @@ impl Draft<'_> {
     /// Words of the item. No slice is so long that this sum wraps.
     #[inline(always)]
     pub(super) fn words(&self, key: &[u8]) -> u64 {
-        let words = |bytes: &[u8]| (bytes.len() as u64 + 7) / 8;
+        let words = |bytes: &[u8]| (bytes.len() as u64 + 7) >> 3;
         self.sizes(key).key_offset() + words(key) + words(self.value)
     }
 }
