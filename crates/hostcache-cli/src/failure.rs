@@ -106,6 +106,9 @@ impl fmt::Display for Failure {
             }
             Self::Open(error) => Explained(error).fmt(f),
             Self::Read(error) => error.fmt(f),
+            Self::Write(WriteError::Attach(error)) => {
+                write!(f, "can't take part: {}", Explained(error))
+            }
             Self::Write(error) => error.fmt(f),
             Self::Daemon(error) => error.fmt(f),
             Self::Demo(error) => error.fmt(f),
