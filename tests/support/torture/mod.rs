@@ -42,3 +42,4 @@ pub use real::{Entry, Forking, Real, real_deaths};
 pub use replay::replay;
 pub use report::{Totals, Work, run};
 pub use steps::Costs;
+pub(crate) use tracee::{Halt, Tracee, Untraceable};
