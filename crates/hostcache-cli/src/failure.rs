@@ -152,3 +152,21 @@ impl From<ReplayError> for Failure {
         Self::Replay(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_is_full_is_told_in_this_programs_words_wherever_it_is_met() {
+        let full = || OpenError::TooManyParticipants { region: "catalog".to_owned(), slots: 16 };
+        let written = Failure::from(WriteError::Attach(Box::new(full())));
+        for text in [Failure::from(full()).to_string(), written.to_string()] {
+            assert!(
+                text.contains("hostcache ps catalog") && text.contains("--participants"),
+                "{text}"
+            );
+            assert!(!text.contains(".participants("), "{text}");
+        }
+    }
+}

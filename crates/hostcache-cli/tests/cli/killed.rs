@@ -95,6 +95,8 @@ fn a_dump_to_a_file_that_is_killed_leaves_the_one_before_and_hinders_none_after_
     let before = fs::read(&dump).expect("the dump");
     catalog.set("key:0", "anew").expect("set");
     let all = contents(&catalog);
+    let whole = host.run(["dump", "catalog"]);
+    assert_eq!(whole.status.code(), Some(0), "{whole:?}");
     let length = |path: &str| Path::new(path).metadata().map_or(0, |found| found.len());
     let mut half_way = 0;
     for _ in 0..50 {
@@ -112,7 +114,8 @@ fn a_dump_to_a_file_that_is_killed_leaves_the_one_before_and_hinders_none_after_
                 loads_in_part(&host, &all, &bytes);
             }
         } else {
-            // It was too fast: the new one has taken its place.
+            // It was too fast: the new one has taken its place, whole.
+            assert_eq!(length(&dump), whole.stdout.len() as u64, "the dump before is gone");
             fs::write(&dump, &before).expect("write");
         }
         if half_way == 5 {
