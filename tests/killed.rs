@@ -35,6 +35,9 @@ fn kill_all(name: &str, made: &Made, geometry: Geometry) {
         sum(|k| k.without_effect),
         sum(|k| k.ended)
     );
+    let short: Vec<_> =
+        killed.iter().filter(|(_, k)| k.inside == 0).map(|(name, _)| name).collect();
+    println!("  killed in the middle this time: all but {short:?}");
 }
 
 #[test]
