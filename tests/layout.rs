@@ -167,6 +167,13 @@ fn assert_refused_everywhere(bytes: &[u8], version: u32) {
     let exists = builder().create().expect_err("exists");
     assert!(matches!(exists, OpenError::Exists { .. }), "{exists}");
     assert!(fs::read(place.path()).expect("the region") == bytes, "the region was changed");
+    // The region that the error proposes: beside it, under a name of its own.
+    let beside = format!("golden.v{}", present_version());
+    assert!(builder().open().is_err_and(|e| e.to_string().contains(&format!("({beside})"))));
+    let own = Cache::builder(&*beside).directory(place.0.path()).capacity(CAPACITY);
+    let own = own.open_or_create().expect("a region beside the other one");
+    own.set("k", "v").expect("set");
+    assert!(fs::read(place.path()).expect("the region") == bytes, "the region was changed");
 }
 
 fn assert_contents(cache: &Cache) {

@@ -438,7 +438,7 @@ impl Cache {
     ///
     /// A list of dicts: `chunk_size`, `pages`, `chunks`, `used_chunks`, `free_chunks`, `items`, `used_bytes` (items with their headers),
     /// `wasted_bytes` (what their chunks have beyond them), `get_hits` (estimated from one hit in 512), `stored` (stores that took memory
-    /// anew: these stand for misses), `hit_ratio` of these two (0 to 1, or None), `evictions`, and `eviction_age`, how long what is evicted had
+    /// anew, counted a few at once: these stand for misses), `hit_ratio` of these two (0 to 1, or None before 16,384 of both), `evictions`, and `eviction_age`, how long what is evicted had
     /// been there (seconds, or None). Looks at every item's header: about 0.1 s for half a million items.
     fn classes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let classes = self

@@ -381,8 +381,8 @@ typedef struct {
 
 // One slab class at one moment: `chunk_size` in bytes, its pages, the chunks in them, those in use and free ones, items. `used_bytes` are those of
 // items with their headers, `wasted_bytes` what their chunks have beyond them. `get_hits` is estimated from one hit in 512. `stored` counts stores
-// that took memory anew: they stand for misses, hit ratio = get_hits / (get_hits + stored). `eviction_age_ms` is how long what is
-// evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
+// that took memory anew, a few at once: they stand for misses, hit ratio = get_hits / (get_hits + stored), which tells nothing below some
+// 16,384 of both. `eviction_age_ms` is how long what is evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
 typedef struct {
     uint64_t chunk_size;
     uint64_t pages;

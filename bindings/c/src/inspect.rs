@@ -125,8 +125,8 @@ growing!(hostcache_region_info_t, 248);
 
 /// One slab class at one moment: `chunk_size` in bytes, its pages, the chunks in them, those in use and free ones, items. `used_bytes` are those of
 /// items with their headers, `wasted_bytes` what their chunks have beyond them. `get_hits` is estimated from one hit in 512. `stored` counts stores
-/// that took memory anew: they stand for misses, hit ratio = get_hits / (get_hits + stored). `eviction_age_ms` is how long what is
-/// evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
+/// that took memory anew, a few at once: they stand for misses, hit ratio = get_hits / (get_hits + stored), which tells nothing below some
+/// 16,384 of both. `eviction_age_ms` is how long what is evicted had been there, 0: unknown. `whole_pages` is 1 for all values too large for a class; their chunks are pages.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct hostcache_slab_class_t {

@@ -106,6 +106,9 @@ impl fmt::Display for Failure {
             }
             Self::Open(error) => Explained(error).fmt(f),
             Self::Read(error) => error.fmt(f),
+            Self::Write(WriteError::Attach(error)) => {
+                write!(f, "can't take part: {}", Explained(error))
+            }
             Self::Write(error) => error.fmt(f),
             Self::Daemon(error) => error.fmt(f),
             Self::Demo(error) => error.fmt(f),
@@ -147,5 +150,23 @@ impl From<DemoError> for Failure {
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         Self::Replay(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_is_full_is_told_in_this_programs_words_wherever_it_is_met() {
+        let full = || OpenError::TooManyParticipants { region: "catalog".to_owned(), slots: 16 };
+        let written = Failure::from(WriteError::Attach(Box::new(full())));
+        for text in [Failure::from(full()).to_string(), written.to_string()] {
+            assert!(
+                text.contains("hostcache ps catalog") && text.contains("--participants"),
+                "{text}"
+            );
+            assert!(!text.contains(".participants("), "{text}");
+        }
     }
 }

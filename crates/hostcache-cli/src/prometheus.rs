@@ -133,12 +133,22 @@ fn slab_classes(page: &mut Page, classes: &[ClassInfo]) {
     let evictions: fn(&ClassInfo) -> Option<u64> = |class| Some(class.evictions);
     for (name, kind, help, of) in [
         ("hostcache_slab_items", Kind::Gauge, "Items of a slab class", gauge),
-        ("hostcache_slab_eviction_age_milliseconds", Kind::Gauge, "Age of what is evicted", age),
-        ("hostcache_slab_get_hits_total", Kind::Counter, "Hits, estimated from one in 512", hits),
+        (
+            "hostcache_slab_eviction_age_milliseconds",
+            Kind::Gauge,
+            "Age of what is evicted, a moving average",
+            age,
+        ),
+        (
+            "hostcache_slab_get_hits_total",
+            Kind::Counter,
+            "Hits, estimated from one in 512 of each thread",
+            hits,
+        ),
         (
             "hostcache_slab_stored_total",
             Kind::Counter,
-            "Stores that took memory anew: the misses of the class",
+            "Stores that took memory anew, counted by a few at once: they stand for the misses of the class",
             stored,
         ),
         ("hostcache_slab_evictions_total", Kind::Counter, "Items evicted", evictions),

@@ -43,8 +43,9 @@ impl fmt::Display for Explained<'_> {
             OpenError::Incompatible { region, path, found, supported } => write!(
                 f,
                 "region {region:?} at {} has layout version {found}, this hostcache reads layout version \
-                 {supported}: use the hostcache that made it, which can `dump` it for this one to `load`; or \
-                 `hostcache destroy {region}` and create it anew",
+                 {supported}: use the hostcache that made it, which can `dump` it for this one to `load`; or give this one a \
+                 region of its own beside it (`hostcache create {region}.v{supported} --capacity 256MiB`); or `hostcache \
+                 destroy {region}` and create it anew",
                 path.display()
             ),
             OpenError::Corrupt { region, path, detail } => write!(
@@ -95,7 +96,13 @@ mod tests {
         let (region, path) = ("catalog".to_owned(), PathBuf::from("/dev/shm/x/catalog"));
         let error = OpenError::Incompatible { region, path, found: 7, supported: 1 };
         let text = Explained(&error).to_string();
-        for words in ["layout version 7", "layout version 1", "hostcache destroy catalog", "dump"] {
+        for words in [
+            "layout version 7",
+            "layout version 1",
+            "hostcache destroy catalog",
+            "dump",
+            "hostcache create catalog.v1 ",
+        ] {
             assert!(text.contains(words), "{words}: {text}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use hostcache::{Cache, MaintenanceBudget, MaintenanceReport, OpenError, WriteError};
+use hostcache::{Cache, MaintenanceBudget, MaintenanceReport, OpenError, Stats, WriteError};
 
 use crate::control::{Control, Reload};
 use crate::journal::Journal;
@@ -111,10 +111,11 @@ fn serve(
         Office::Never(end) => return Ok(end),
     };
     summary.led = true;
+    let mut steps = Steps::on(cache);
     let mut pace = Pace::new(config, most_buckets(cache));
     while !control.is_stopped() {
         let now = Instant::now();
-        let pause = match step(cache, &pace.budget(now), journal)? {
+        let pause = match steps.next(&pace.budget(now), journal)? {
             Some(report) => {
                 summary.add(&report);
                 journal.step(&report, now);
@@ -146,12 +147,13 @@ fn one_pass(
     summary: &mut Summary,
 ) -> Result<End, DaemonError> {
     let buckets = most_buckets(cache);
+    let mut steps = Steps::on(cache);
     let mut budget = MaintenanceBudget::default();
     budget.buckets = config.buckets_per_step;
     budget.evictions = config.evictions_per_step;
     budget.recover = true;
     while !control.is_stopped() {
-        let Some(report) = step(cache, &budget, journal)? else {
+        let Some(report) = steps.next(&budget, journal)? else {
             control.sleep(config.idle_pause);
             continue;
         };
@@ -171,21 +173,50 @@ fn most_buckets(cache: &Cache) -> u64 {
     cache.info().index_bytes / BUCKET_BYTES
 }
 
-/// One step; `None` if it can't be taken now but may be later.
-fn step(
-    cache: &Cache,
-    budget: &MaintenanceBudget,
-    journal: &mut Journal,
-) -> Result<Option<MaintenanceReport>, DaemonError> {
-    match cache.maintain(budget) {
-        Ok(report) => Ok(Some(report)),
-        // Living processes come and go: a full registry is no reason to give up.
-        Err(WriteError::Attach(error))
-            if matches!(*error, OpenError::TooManyParticipants { .. }) =>
-        {
-            journal.trouble(error.to_string());
-            Ok(None)
+/// Steps of maintenance, one after the other.
+struct Steps<'a> {
+    cache: &'a Cache,
+    /// The figures before the first one.
+    before: Option<Stats>,
+}
+
+impl<'a> Steps<'a> {
+    fn on(cache: &'a Cache) -> Self {
+        Self { cache, before: Some(cache.stats()) }
+    }
+
+    /// One step; `None` if it can't be taken now but may be later.
+    fn next(
+        &mut self,
+        budget: &MaintenanceBudget,
+        journal: &mut Journal,
+    ) -> Result<Option<MaintenanceReport>, DaemonError> {
+        match self.cache.maintain(budget) {
+            Ok(mut report) => {
+                if let Some(before) = self.before.take() {
+                    self.with_attaching(&before, &mut report);
+                }
+                Ok(Some(report))
+            }
+            // Living processes come and go: a full registry is no reason to give up.
+            Err(WriteError::Attach(error))
+                if matches!(*error, OpenError::TooManyParticipants { .. }) =>
+            {
+                journal.trouble(error.to_string());
+                Ok(None)
+            }
+            Err(source) => {
+                Err(DaemonError::Maintain { region: self.cache.name().to_owned(), source })
+            }
         }
-        Err(source) => Err(DaemonError::Maintain { region: cache.name().to_owned(), source }),
+    }
+
+    /// The first step attaches, and whoever attaches to a dead participant's slot recovers it: no report of a step has that.
+    fn with_attaching(&self, before: &Stats, report: &mut MaintenanceReport) {
+        let now = self.cache.stats();
+        let participants = now.recovered_participants.saturating_sub(before.recovered_participants);
+        let blocks = now.recovered_blocks.saturating_sub(before.recovered_blocks);
+        report.recovered_participants = report.recovered_participants.max(participants);
+        report.recovered_blocks = report.recovered_blocks.max(blocks);
     }
 }

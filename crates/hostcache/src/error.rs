@@ -170,7 +170,8 @@ impl fmt::Display for OpenError {
             Self::Incompatible { region, path, found, supported } => write!(
                 f,
                 "region {region:?} at {} has layout version {found}, this library reads layout version \
-                 {supported}: use a library of the same version, or destroy the region and create it anew",
+                 {supported}: use a library of the same version, give this one a region of its own beside it ({region}.v{supported}), \
+                 or destroy the region and create it anew",
                 path.display()
             ),
             Self::Corrupt { region, path, detail } => write!(

@@ -17,6 +17,8 @@ mod answer;
 mod batches;
 mod draw;
 mod in_place;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod killed;
 pub mod model;
 pub mod operations;
 mod reads;
@@ -100,6 +102,16 @@ impl Suite {
 
     /// Does `steps` steps and compares all that is left. Panics at the first difference.
     pub fn run(&mut self, steps: u64, turns: &mut impl Turns) {
+        self.walk_through(steps, turns);
+        self.step = "the end".to_owned();
+        self.acting = true;
+        turns.begin(steps);
+        self.items();
+        self.compare_tallies();
+        turns.end(steps);
+    }
+
+    fn walk_through(&mut self, steps: u64, turns: &mut impl Turns) {
         let weights: u64 = operations::TABLE.iter().map(|operation| operation.weight).sum();
         for step in 0..steps {
             let mut draw = self.random.below(weights);
@@ -116,12 +128,6 @@ impl Suite {
             (operation.run)(self);
             turns.end(step);
         }
-        self.step = "the end".to_owned();
-        self.acting = true;
-        turns.begin(steps);
-        self.items();
-        self.compare_tallies();
-        turns.end(steps);
     }
 
     /// How often each operation was carried out, for tests of the suite itself.

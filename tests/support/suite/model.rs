@@ -40,7 +40,12 @@ pub struct Model {
     items: HashMap<Vec<u8>, ModelItem>,
     tallies: BTreeMap<&'static str, u64>,
     tokens: HashSet<u64>,
+    /// What each change left of its key, in order, once it is asked for.
+    trail: Option<Trail>,
 }
+
+/// Changes of keys, in order.
+pub(super) type Trail = Vec<(Vec<u8>, Option<ModelItem>)>;
 
 /// One key's place in the model, while an operation works on it.
 #[derive(Debug)]
@@ -95,13 +100,13 @@ impl Context {
         ttl.map(|ttl| if ttl == 0 { 0 } else { self.now.div_ceil(1_000_000) + ttl })
     }
 
-    fn is_over(&self, item: &ModelItem) -> bool {
+    pub(super) fn is_over(&self, item: &ModelItem) -> bool {
         item.deadline.is_some_and(|deadline| deadline <= self.now / 1_000_000)
     }
 }
 
 impl ModelItem {
-    fn seen(&self, context: Context) -> Seen {
+    pub(super) fn seen(&self, context: Context) -> Seen {
         let now = context.now / 1_000_000;
         Seen {
             value: self.value.clone(),
@@ -142,8 +147,38 @@ impl Model {
         for tally in after.tallies {
             *self.tallies.entry(tally).or_default() += 1;
         }
-        match after.item {
+        self.leave(key, after.item);
+    }
+
+    /// What is left of a key from now on.
+    fn leave(&mut self, key: &[u8], item: Option<ModelItem>) {
+        if let Some(trail) = &mut self.trail {
+            trail.push((key.to_vec(), item.clone()));
+        }
+        match item {
             Some(item) => drop(self.items.insert(key.to_vec(), item)),
+            None => drop(self.items.remove(key)),
+        }
+    }
+
+    /// From now on every change is noted.
+    pub(super) fn record(&mut self) {
+        self.trail = Some(Trail::new());
+    }
+
+    /// The changes noted since the last call.
+    pub(super) fn take_trail(&mut self) -> Trail {
+        self.trail.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    pub(super) fn items(&self) -> &HashMap<Vec<u8>, ModelItem> {
+        &self.items
+    }
+
+    /// A key shows this, whatever the model thought, and has this token.
+    pub(super) fn put(&mut self, key: &[u8], item: Option<ModelItem>, token: Option<u64>) {
+        match item {
+            Some(item) => drop(self.items.insert(key.to_vec(), ModelItem { token, ..item })),
             None => drop(self.items.remove(key)),
         }
     }
@@ -167,13 +202,14 @@ impl Model {
 
     /// Ends everything.
     pub(super) fn clear(&mut self) {
-        self.items.clear();
+        let keys: Vec<Vec<u8>> = self.items.keys().cloned().collect();
+        keys.iter().for_each(|key| self.leave(key, None));
         *self.tallies.entry("cmd_flush").or_default() += 1;
     }
 
     /// Ends one item.
     pub(super) fn remove(&mut self, key: &[u8]) {
-        self.items.remove(key);
+        self.leave(key, None);
     }
 
     pub(super) fn count(&mut self, tally: &'static str, by: u64) {

@@ -163,13 +163,21 @@ pub fn memfd(geometry: &Geometry) -> Made {
 #[cfg(feature = "shared_memory")]
 #[must_use]
 pub fn segment(geometry: &Geometry) -> Made {
+    let made = segment_with_its_name(geometry);
+    // It goes with its handles, however the run ends.
+    Cache::destroy(made.handles[0].path().to_string_lossy()).expect("its name is taken away");
+    made
+}
+
+/// The same, whose name is left for forked children to attach by: it is to be destroyed.
+#[cfg(feature = "shared_memory")]
+#[must_use]
+pub fn segment_with_its_name(geometry: &Geometry) -> Made {
     let directory = scratch_directory().expect("a scratch directory");
     let builder = || Cache::builder("suite").directory(directory.path());
     let settings = crate::region::in_segment(with_geometry(builder(), geometry));
     let first = settings.create().expect("a region");
     let second = builder().open().expect("the region once more");
-    // It goes with its handles, however the run ends.
-    Cache::destroy(first.path().to_string_lossy()).expect("its name is taken away");
     let handles = vec![first, second];
     Made { handles, reader: None, clock: None, directory: Some(directory) }
 }

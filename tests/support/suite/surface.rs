@@ -13,7 +13,7 @@ pub fn functions(source: &str) -> Vec<String> {
     let mut inside = false;
     for line in source.lines() {
         match line {
-            "impl Cache {" => inside = true,
+            _ if opens(line) => inside = true,
             "}" => inside = false,
             _ if inside => names.extend(function(line)),
             _ => {}
@@ -22,12 +22,18 @@ pub fn functions(source: &str) -> Vec<String> {
     names
 }
 
+/// Whether a block of `Cache` begins, however it is named.
+fn opens(line: &str) -> bool {
+    let name = line.strip_prefix("impl ").and_then(|rest| rest.strip_suffix(" {"));
+    name.is_some_and(|name| name == "Cache" || name.ends_with("::Cache") && !name.contains(' '))
+}
+
 fn function(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("    pub ")?;
-    let rest = ["const ", "unsafe "]
-        .iter()
-        .fold(rest, |rest, word| rest.strip_prefix(word).unwrap_or(rest));
-    let rest = rest.strip_prefix("fn ")?;
+    let (before, rest) = line.strip_prefix("    pub ")?.split_once("fn ")?;
+    let qualifiers = ["const", "async", "unsafe", "extern", "\"C\""];
+    if !before.split_whitespace().all(|word| qualifiers.contains(&word)) {
+        return None;
+    }
     let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
     Some(rest[..end].to_owned())
 }
@@ -73,8 +79,17 @@ impl Cache {
         &self,
     ) {
     }
+    pub const NUMBER: u32 = some(fn_of(1));
+}
+
+impl crate::Cache {
+    pub async unsafe fn elsewhere(&self) {}
+}
+
+impl From<Cache> for super::Cache {
+    pub fn of_a_trait() {}
 }
 ";
-        assert_eq!(functions(source), ["plain", "constant", "split"]);
+        assert_eq!(functions(source), ["plain", "constant", "split", "elsewhere"]);
     }
 }

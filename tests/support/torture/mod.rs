@@ -44,3 +44,4 @@ pub use real::{Forking, Real, real_deaths};
 pub use replay::replay;
 pub use report::{Totals, Work, run};
 pub use steps::Costs;
+pub(crate) use tracee::{Halt, Tracee, Untraceable};

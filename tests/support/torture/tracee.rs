@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
 
 use super::act::{self, Act};
 use super::arena::Arena;
@@ -15,7 +16,7 @@ const POINTER: usize =
 
 /// How a child came to stand still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Halt {
+pub(crate) enum Halt {
     /// After one instruction.
     Stepped,
     /// Before an instruction that has a breakpoint.
@@ -26,7 +27,7 @@ pub(super) enum Halt {
 
 /// A traced child on an arena of its own or shared with another. Killed and reaped when dropped.
 #[derive(Debug)]
-pub(super) struct Tracee {
+pub(crate) struct Tracee {
     pid: libc::pid_t,
     /// Stops since it was ready: instructions, where it is stepped.
     pub(super) instructions: u64,
@@ -38,9 +39,12 @@ pub(super) struct Tracee {
 /// The instruction that traps.
 const BREAKPOINT: u8 = 0xcc;
 
+/// How a child ends that may not be traced.
+const UNTRACEABLE: i32 = 77;
+
 /// Processes may not be traced here.
 #[derive(Debug)]
-pub(super) struct Untraceable;
+pub(crate) struct Untraceable;
 
 impl Tracee {
     /// Forks a child that waits for acts on the arena.
@@ -49,7 +53,7 @@ impl Tracee {
     }
 
     /// Forks a child that stops itself before what is to be stepped, and behind it.
-    pub(super) fn start(
+    pub(crate) fn start(
         body: impl FnOnce() -> std::convert::Infallible,
     ) -> Result<Self, Untraceable> {
         // SAFETY: the child allocates and calls the kernel, which a child forked from several threads may with this
@@ -59,13 +63,17 @@ impl Tracee {
             // SAFETY: takes no memory; asks that the parent may trace this process.
             if unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) } != 0 {
                 // SAFETY: ends a forked child without the parent's exit handlers.
-                unsafe { libc::_exit(77) };
+                unsafe { libc::_exit(UNTRACEABLE) };
             }
             body();
         }
         assert!(pid > 0, "forking: {}", io::Error::last_os_error());
         let mut tracee = Self { pid, instructions: 0, planted: HashSet::new(), memory: None };
-        tracee.wait().map_err(|_| Untraceable)?;
+        match tracee.wait() {
+            Ok(_) => {}
+            Err(status) if status == UNTRACEABLE << 8 => return Err(Untraceable),
+            Err(status) => panic!("a process ended before it was ready: status {status:#x}"),
+        }
         let memory = File::options().write(true).open(format!("/proc/{pid}/mem"));
         tracee.memory = Some(memory.map_err(|_| Untraceable)?);
         let options = libc::PTRACE_O_EXITKILL;
@@ -104,7 +112,7 @@ impl Tracee {
     }
 
     /// One instruction.
-    pub(super) fn step(&mut self) -> Halt {
+    pub(crate) fn step(&mut self) -> Halt {
         self.instructions += 1;
         if self.planted.is_empty() {
             return self.resume(libc::PTRACE_SINGLESTEP);
@@ -145,6 +153,27 @@ impl Tracee {
         }
         self.pid = 0;
         libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
+    }
+
+    /// Goes on at full speed, and is killed after that time; whether it had stopped itself by then.
+    pub(crate) fn kill_after(mut self, time: Duration) -> bool {
+        let begin = Instant::now();
+        // SAFETY: takes no memory; the child stands still.
+        let failed = unsafe { libc::ptrace(libc::PTRACE_CONT, self.pid, 0, 0) };
+        assert_eq!(failed, 0, "tracing: {}", io::Error::last_os_error());
+        while begin.elapsed() < time {
+            std::hint::spin_loop();
+        }
+        // SAFETY: the process is a child that has not been reaped.
+        unsafe { libc::kill(self.pid, libc::SIGKILL) };
+        let mut had_stopped = false;
+        loop {
+            match self.wait() {
+                Ok(_) => had_stopped = true,
+                Err(status) if libc::WIFSIGNALED(status) => return had_stopped,
+                Err(status) => panic!("a process ended by itself: status {status:#x}"),
+            }
+        }
     }
 
     /// Ends a repeated instruction, which `end` follows.

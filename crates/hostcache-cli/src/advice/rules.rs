@@ -24,6 +24,9 @@ const FULL_INDEX_PERCENT: u64 = 85;
 /// Slots of participants in use, in percent, from which on the next pool of workers may find none.
 const FULL_REGISTRY_PERCENT: u64 = 90;
 
+/// What pins and reservations may hold together, in percent of that, from which on the next one may be refused.
+const FULL_PINS_PERCENT: u64 = 90;
+
 /// Gets that gave up, in a thousand: one item is replaced faster than it can be copied.
 const MANY_CONTENDED_PER_MILLE: u64 = 1;
 
@@ -44,6 +47,7 @@ pub(crate) fn advice(facts: &Facts) -> Vec<Advice> {
     let rules = [
         no_room,
         stopped_holders,
+        pins_full,
         dead_holders,
         not_reserved,
         index_full,
@@ -94,13 +98,45 @@ fn stopped_holders(facts: &Facts) -> Option<Advice> {
     })
 }
 
+/// All together may hold a quarter of the capacity: the next pin is refused, and `no_room` does not count it.
+fn pins_full(facts: &Facts) -> Option<Advice> {
+    let stats = &facts.stats;
+    let bound = facts.capacity / 4;
+    let held = stats.pinned_bytes.saturating_add(stats.reserved_bytes);
+    let is_full = held.saturating_mul(100) >= bound.saturating_mul(FULL_PINS_PERCENT);
+    (is_full && held > 0).then(|| {
+        let mut holders: Vec<_> = facts.participants.iter().filter(|one| one.pinned_bytes > 0).collect();
+        holders.sort_by_key(|one| std::cmp::Reverse(one.pinned_bytes));
+        let names: Vec<_> = holders
+            .iter()
+            .take(3)
+            .map(|one| format!("{} ({})", one.pid, printable(one.command.as_bytes())))
+            .collect();
+        let by = if names.is_empty() { String::new() } else { format!(", most by {}", names.join(", ")) };
+        Advice {
+            finding: "pins_full",
+            text: format!(
+                "pins and reservations hold {} of the {} that they may{by}",
+                format_size(held),
+                format_size(bound)
+            ),
+            remedy: "before further ones are refused, drop some, or copy values out; a value that is replaced or \
+                     deleted stays as long as it is pinned"
+                .to_owned(),
+        }
+    })
+}
+
 fn dead_holders(facts: &Facts) -> Option<Advice> {
     let dead = facts.participants.iter().filter(|one| one.state == "dead");
     let (count, bytes) = dead.fold((0_u64, 0_u64), |(n, sum), one| (n + 1, sum + one.held_bytes));
     // A daemon has them within a second.
     (count > 0 && facts.is_led != Some(true)).then(|| Advice {
         finding: "dead_participants",
-        text: format!("{count} dead participants are not recovered yet and hold {}", format_size(bytes)),
+        text: match count {
+            1 => format!("a dead participant is not recovered yet and holds {}", format_size(bytes)),
+            _ => format!("{count} dead participants are not recovered yet and hold {}", format_size(bytes)),
+        },
         remedy: format!(
             "the next allocation that needs their memory takes it; at once: hostcache serve {} --once",
             facts.region

@@ -126,9 +126,9 @@ fn a_low_hit_ratio_is_explained_by_what_else_there_is() {
 
 #[test]
 fn writes_that_were_refused_are_named() {
-    let found = one(|facts| (facts.stats.no_room, facts.stats.pinned_bytes) = (3, 16 << 20));
+    let found = one(|facts| (facts.stats.no_room, facts.stats.pinned_bytes) = (3, 8 << 20));
     assert!(found.text.starts_with("3 writes were refused"), "{found}");
-    assert!(found.text.contains("16MiB by pins"), "{found}");
+    assert!(found.text.contains("8MiB by pins"), "{found}");
 }
 
 #[test]
@@ -141,6 +141,22 @@ fn who_is_stopped_and_holds_something_is_named() {
 }
 
 #[test]
+fn pins_that_hold_all_that_they_may_are_told_with_who_holds_them() {
+    let found = one(|facts| {
+        (facts.stats.pinned_bytes, facts.stats.reserved_bytes) = (14 << 20, 1 << 20);
+        facts.participants = [(1, 0), (2, 2 << 20), (3, 12 << 20)]
+            .map(|(pid, pinned_bytes)| Participant { pid, pinned_bytes, ..holder("alive", 0) })
+            .into();
+    });
+    assert_eq!(
+        found.text,
+        "pins and reservations hold 15MiB of the 16MiB that they may, most by 3 (worker\\u{7}), 2 (worker\\u{7})"
+    );
+    nothing(|facts| facts.stats.pinned_bytes = 14 << 20);
+    nothing(|facts| facts.capacity = 0);
+}
+
+#[test]
 fn the_dead_are_named_where_no_daemon_recovers_them() {
     let found = one(|facts| {
         facts.participants = vec![holder("dead", 1 << 10), holder("dead", 0)];
@@ -148,6 +164,14 @@ fn the_dead_are_named_where_no_daemon_recovers_them() {
     });
     assert!(found.text.starts_with("2 dead participants"), "{found}");
     assert!(found.remedy.ends_with("hostcache serve catalog --once"), "{found}");
+    let found = one(|facts| {
+        facts.participants = vec![holder("dead", 1 << 10)];
+        facts.is_led = None;
+    });
+    assert!(
+        found.text.starts_with("a dead participant is not recovered yet and holds 1KiB"),
+        "{found}"
+    );
     nothing(|facts| facts.participants = vec![holder("dead", 1 << 10)]);
 }
 

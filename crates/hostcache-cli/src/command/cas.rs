@@ -22,12 +22,17 @@ pub(crate) struct Args {
     #[command(flatten)]
     key: KeyArg,
     /// The token, as `get --info` prints it
-    #[arg(value_name = "TOKEN")]
+    #[arg(value_name = "TOKEN", value_parser = parse_token)]
     token: u64,
     #[command(flatten)]
     value: ValueArg,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+fn parse_token(text: &str) -> Result<u64, String> {
+    let words = "a token is the number that `hostcache get NAME KEY --info` prints as cas_token";
+    text.parse().map_err(|_| words.to_owned())
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> {

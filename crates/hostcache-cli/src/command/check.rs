@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<Outcome, Failure> 
     if output.is_json() {
         output.json(&object(&report, name))?;
     } else {
-        output.line(format_args!("region {}", cache.name()))?;
+        output.line(format_args!("region {}, in bytes", cache.name()))?;
         output.text(accounts(&report))?;
         for problem in &report.problems {
             output.line(format_args!("problem: {}", printable(problem.as_bytes())))?;
@@ -125,8 +125,10 @@ fn remedies(report: &CheckReport, name: &str) -> Vec<String> {
 
 fn accounts(report: &CheckReport) -> Table<3> {
     let mut table = Table::new([Align::Left, Align::Right, Align::Left]).indent();
-    let items = counted(report.items, "item");
-    let items = format!("{items}, of them {} expired or cleared", report.dead_items);
+    let mut items = counted(report.items, "item");
+    if report.dead_items > 0 {
+        items += &format!(", of them {} expired or cleared", report.dead_items);
+    }
     for (name, bytes, note) in [
         ("reachable", i128::from(report.reachable_bytes), items.as_str()),
         ("free chunks", report.free_chunk_bytes.into(), ""),

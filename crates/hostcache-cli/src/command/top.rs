@@ -18,8 +18,9 @@ const LINES_PER_HEADING: u64 = 20;
 ///
 /// On a terminal a live screen: hit ratio, rates, memory by slab class, participants, advice; q ends it. Where
 /// output is no terminal, with --lines or with --count, one line of rates per interval. The rates are per
-/// second over the interval, the hit ratio too; items and bytes are those of the moment. Process ids and
-/// commands are what the participants said of themselves.
+/// second over the interval, the hit ratio too; items and bytes are those of the moment. What stands of each
+/// slab class counts from the region's beginning, as in stats --classes. Process ids and commands are what the
+/// participants said of themselves.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -10,7 +10,8 @@ use crate::units;
 
 /// Print the time that an item has left, or `no expiry`
 ///
-/// Looks on without counting as a get. Exit code 1 if there is no such key.
+/// Looks on without counting as a get. Exit code 1 if there is no such key. By a clock that moves in steps of 1 to
+/// 10 ms, so that right after a store it may be a few milliseconds more than was asked for; an item never ends early.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:

@@ -8,6 +8,7 @@ use super::look::{Look, Rates};
 use crate::advice::Advice;
 use crate::bytes::printable;
 use crate::classes;
+use crate::command::ps::Participant;
 use crate::table::{Align, Table};
 use crate::units::{format_duration, format_size};
 
@@ -141,11 +142,13 @@ fn class_table(view: &View<'_>) -> Vec<String> {
 /// Participants, those that hold the most first.
 fn holder_table(view: &View<'_>) -> Vec<String> {
     let mut holders: Vec<_> = view.look.facts.participants.iter().collect();
-    holders.sort_by_key(|holder| std::cmp::Reverse(holder.held_bytes));
+    let in_place = |one: &Participant| one.pinned_bytes.saturating_add(one.reserved_bytes);
+    holders.sort_by_key(|one| std::cmp::Reverse(one.held_bytes.saturating_add(in_place(one))));
     let mut table = Table::with_heading([
         ("        PID", Align::Right),
         ("STATE", Align::Left),
         ("HELD", Align::Right),
+        ("PINNED", Align::Right),
         ("COMMAND", Align::Left),
     ]);
     for holder in holders {
@@ -153,6 +156,7 @@ fn holder_table(view: &View<'_>) -> Vec<String> {
             holder.pid.to_string(),
             holder.state.to_owned(),
             format_size(holder.held_bytes),
+            format_size(in_place(holder)),
             printable(holder.command.as_bytes()).into_owned(),
         ]);
     }
@@ -238,7 +242,9 @@ mod tests {
             cache.set(format!("key:{n}"), vec![b'x'; n * 5]).expect("set");
             let _ = cache.get("key:1");
         }
+        let pin = cache.pin("key:99").expect("pinned");
         let look = Look::at(&cache, "catalog");
+        drop(pin);
         Fixture { info: cache.info(), earlier, look, _directory: directory }
     }
 
@@ -266,11 +272,16 @@ mod tests {
         assert!(text[2].contains("hit ratio") && text[2].ends_with("▁ ▄█"), "{}", text[2]);
         let has = |words: &str| text.iter().any(|line| line.contains(words));
         for words in
-            ["gets/s", "100 of", "of keys and values", "CHUNK", "HIT RATIO", "AT AGE", "COMMAND"]
+            ["gets/s", "100 of", "of keys and values", "CHUNK", "HIT RATIO", "AT AGE", "PINNED"]
         {
             assert!(has(words), "{words:?} in {text:#?}");
         }
-        assert!(has(&std::process::id().to_string()), "{text:#?}");
+        // The slot that pins stands before the one that has a few free blocks.
+        let pid = std::process::id().to_string();
+        let cells = text.iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let own: Vec<_> = cells.filter(|cells| cells.first() == Some(&&*pid)).collect();
+        assert!(own.len() == 2 && own[0][2] == "0B" && own[0][3] != "0B", "{text:#?}");
+        assert!(own[1][2] != "0B" && own[1][3] == "0B", "{text:#?}");
         assert_eq!(screen.last().map(|line| line.style), Some(Style::Faint));
     }
 

@@ -101,6 +101,11 @@ fn a_condition_that_is_not_met_stores_nothing() {
 #[test]
 fn compare_and_swap_goes_by_the_token() {
     let host = Host::with_catalog();
+    let text = host.run(["cas", "catalog", "k", "new"]).error();
+    assert!(
+        text.contains("invalid value 'new' for '<TOKEN>'") && text.contains("get NAME KEY --info"),
+        "{text}"
+    );
     let token = host.json("set catalog k old")["cas_token"].to_string();
     host.run(["cas", "catalog", "k", &token, "new"]).done_silently();
     host.run(["cas", "catalog", "k", &token, "newer"]).negative();

@@ -2,11 +2,13 @@
 //!
 //! Each test has a directory of its own for its regions (`HOSTCACHE_DIR`), removed at its end.
 
+mod charged;
 mod containers;
 mod daemon;
 mod dumps;
 mod insight;
 mod items;
+mod killed;
 mod manual;
 mod memfd;
 mod process;

@@ -31,11 +31,23 @@ fn every_verb_has_a_manual_page() {
     expected.insert("hostcache.1".to_owned());
     assert_eq!(pages, expected);
     let serve = fs::read_to_string(dir.join("hostcache-serve.1")).expect("a page");
-    for words in [".SH NAME", "hostcache\\-serve", "\\-\\-settings", "Example:"] {
+    for words in
+        [".SH NAME", "hostcache\\-serve", "\\-\\-settings", ".SH EXAMPLE\n.nf\n  hostcache serve"]
+    {
         assert!(serve.contains(words), "{words}");
+    }
+    for page in &pages {
+        let text = fs::read_to_string(dir.join(page)).expect("a page");
+        let has = |words: &str| text.contains(words);
+        assert!(has(".SH EXAMPLE\n.nf\n  hostcache") && has("\n.fi\n"), "{page}: {text}");
+        assert!(!has("EXTRA") && !has("Example:"), "{page}: {text}");
     }
     let whole = host.run(["man"]).text();
     assert_eq!(whole, fs::read_to_string(dir.join("hostcache.1")).expect("a page"));
+    assert!(
+        whole.contains("\n.SH NOTES\nExit codes:") && whole.contains("\n.fi\n.SH VERSION"),
+        "{whole}"
+    );
     assert!(whole.contains("hostcache\\-serve(1)") && !whole.contains("demo\\-worker"), "{whole}");
     let written = host.json(&format!("man --dir {dir_name}"));
     assert_eq!(written["pages"].as_array().map(Vec::len), Some(pages.len()));

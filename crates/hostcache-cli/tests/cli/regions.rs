@@ -284,7 +284,15 @@ fn a_region_of_another_layout_version_is_refused_with_what_to_do() {
             assert!(text.contains(words), "{words:?} in {text}");
         }
     }
-    let problem = host.listed()[0]["problem"].clone();
+    // The one that the error proposes is made beside it, and both are told.
+    host.json("create catalog.v1 --capacity 1MiB");
+    host.run(["set", "catalog.v1", "k", "v"]).done_silently();
+    let mut listed = host.listed();
+    listed.sort_by_key(|region| region["name"].to_string());
+    let names: Vec<_> = listed.iter().map(|region| region["name"].as_str()).collect();
+    assert_eq!(names, [Some("catalog"), Some("catalog.v1")]);
+    let problem = &listed[0]["problem"];
     assert!(problem.as_str().is_some_and(|text| text.contains("layout version 77")), "{problem}");
+    assert_eq!(listed[1]["problem"], json!(null));
     host.run(["destroy", "catalog"]).done_silently();
 }

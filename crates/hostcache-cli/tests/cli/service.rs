@@ -34,7 +34,13 @@ impl Manager {
 
     fn next(&self) -> io::Result<String> {
         let mut buffer = [0; 4096];
-        let length = self.0.recv(&mut buffer)?;
+        // A call with a time limit is not taken up again by the kernel.
+        let length = loop {
+            match self.0.recv(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                received => break received?,
+            }
+        };
         Ok(String::from_utf8_lossy(&buffer[..length]).into_owned())
     }
 }

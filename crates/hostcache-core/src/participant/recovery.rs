@@ -9,7 +9,7 @@ use crate::layout::record;
 use crate::ordering as ord;
 use crate::region::{Host, Region};
 use crate::session::Session;
-use crate::slab::{Hint, Kind};
+use crate::slab::{Chunks, Hint, Kind};
 use crate::sync::Ordering;
 use crate::table::{Position, Probe};
 use crate::word::{BlockState, BlockWord, LaneId, PageState, PageWord, SlotWord};
@@ -261,13 +261,17 @@ impl Region {
                 self.set_hint(Hint::FreePages, page);
                 0
             }
-            PageState::Slab if self.chunks(word.class()).is_some() => {
+            PageState::Slab => {
+                let Some((chunks, _)) = self.chunks(word.class()) else { return 0 };
                 // Cut, and died before it was hinted at: its class would never find it.
                 self.set_hint(Hint::Members(word.class()), page);
-                self.set_hint(Hint::Partial(word.class()), page);
+                // Each page that the dead ever cut comes here, and is full as a rule: so many hints that tell nothing would keep an
+                // allocation from the page that it cuts for itself, and it would evict beside free memory.
+                if self.next_chunk_hint(Chunks::Free, page, 0, chunks).is_some() {
+                    self.set_hint(Hint::Partial(word.class()), page);
+                }
                 0
             }
-            PageState::Slab => 0,
         }
     }
 

@@ -135,9 +135,10 @@ impl<H> Session<'_, H> {
 mod tests {
     use crate::fixture::{Fixture, Still};
     use crate::layout::{Identity, record};
+    use crate::slab::{Chunks, Hint};
     use crate::sync::Ordering;
-    use crate::word::SlotWord;
-    use crate::{Lane, Session};
+    use crate::word::{PageState, SlotWord};
+    use crate::{Condition, Deadline, Lane, Session, SetRequest};
 
     /// The generation of a page's first cut, with a location in it named by somebody or not.
     fn first_generation(named: bool) -> (u64, u64) {
@@ -161,5 +162,43 @@ mod tests {
         assert_eq!(generation, base);
         let (base, generation) = first_generation(true);
         assert!(generation > base && generation.is_multiple_of(1 << SlotWord::GENERATION_BITS));
+    }
+
+    #[test]
+    fn of_a_dead_makers_pages_those_are_hinted_at_that_have_a_free_block() {
+        let Fixture { region, .. } = &Fixture::new();
+        let mut lane = Lane::attach(region, 1, &Identity::default());
+        for number in 0..1_000u32 {
+            let request = SetRequest {
+                value: b"eight by",
+                flags: 0,
+                encoding: 0,
+                deadline: Deadline::At(None),
+                condition: Condition::Always,
+            };
+            let mut session = Session::new(region, &mut lane, &Still);
+            session.set(&number.to_le_bytes(), &request).expect("there is room");
+        }
+        let cut: Vec<(u64, usize)> = (0..region.geometry.pages)
+            .map(|page| (page, region.load_page(page)))
+            .filter(|(_, word)| word.state() == PageState::Slab)
+            .map(|(page, word)| (page, word.class()))
+            .collect();
+        let hinted = |hint, page| region.next_hint(hint, page) == Some(page);
+        // As if it had died before it told of any.
+        for &(page, class) in &cut {
+            region.clear_hint(Hint::Members(class), page);
+            region.clear_hint(Hint::Partial(class), page);
+        }
+        region.recover_lane(1);
+        let mut full = 0;
+        for &(page, class) in &cut {
+            let (chunks, _) = region.chunks(class).expect("a class");
+            let has_free = region.next_chunk_hint(Chunks::Free, page, 0, chunks).is_some();
+            full += u32::from(!has_free);
+            assert!(hinted(Hint::Members(class), page), "page {page}");
+            assert_eq!(hinted(Hint::Partial(class), page), has_free, "page {page}");
+        }
+        assert!((1..cut.len() as u32).contains(&full), "{full} of {} pages are full", cut.len());
     }
 }

@@ -94,6 +94,7 @@ const SUITES: &[Plan] = &[
     plan("forks", &SYSTEM, &["forks"], 120),
     plan("pins", &SYSTEM, &["pins"], 180),
     plan("processes", &SYSTEM, &["processes"], 240),
+    plan("killed", &SYSTEM, &["killed"], 300),
     plan("pairs", &SYSTEM, &["pairs"], 120),
     plan("histories", &SYSTEM, &["histories"], 300),
     Plan {
