@@ -22,7 +22,7 @@ pub mod live {
     pub const SWEEP: u64 = FIRST + 2 * LINE;
     /// Page at which the next search for a run starts.
     pub const RUN_HAND: u64 = FIRST + 3 * LINE;
-    /// Where the next look at due times starts.
+    /// Where the next look at due times starts. The models have none.
     pub const DUE_HAND: u64 = FIRST + 4 * LINE;
     /// When maintenance last looked at them, in milliseconds since boot.
     pub const DUE_AT: u64 = DUE_HAND + 1;
