@@ -30,8 +30,9 @@ impl Region {
         self.geometry.shape.buckets.div_ceil(DUE_TIMES * DUE_BUCKETS)
     }
 
-    /// Notes the deadline of an item in a bucket. Where an earlier one is known, nothing is stored.
-    #[inline]
+    /// Notes the deadline of an item in a bucket. Where an earlier one is known, nothing is stored. A call: most items have none, and
+    /// need nothing kept ready for it.
+    #[inline(never)]
     pub(crate) fn note_deadline(&self, bucket: u64, deadline: u64) {
         let (word, shift) = self.due_time(bucket / DUE_BUCKETS);
         let time = unit_of(deadline.saturating_add(UNIT_MS - 1)).max(1);
