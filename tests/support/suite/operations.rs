@@ -25,6 +25,7 @@ pub const TABLE: &[Operation] = &[
     often("get", Suite::get),
     often("try_get", Suite::try_get),
     often("try_get_with", Suite::try_get_with),
+    often("get_quickly_with", Suite::get_quickly_with),
     often("get_into", Suite::get_into),
     often("try_get_into", Suite::try_get_into),
     often("get_slice", Suite::get_slice),

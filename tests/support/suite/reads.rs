@@ -13,6 +13,13 @@ fn refused() -> Answer {
     Answer::Refused("invalid key")
 }
 
+/// All of a value.
+fn copied(found: &hostcache::Found<'_>) -> Vec<u8> {
+    let mut value = vec![0; found.len()];
+    found.copy_to(&mut value);
+    value
+}
+
 impl Suite {
     pub(super) fn get(&mut self) {
         let (key, handle) = (self.key(), self.any());
@@ -29,14 +36,24 @@ impl Suite {
     }
 
     pub(super) fn try_get_with(&mut self) {
+        self.get_with(|cache, key| cache.try_get_with(key, copied));
+    }
+
+    /// As bindings read: the long way where the quick one does not answer.
+    pub(super) fn get_quickly_with(&mut self) {
+        self.get_with(|cache, key| match cache.get_quickly_with(key, copied) {
+            Some(answer) => Ok(answer),
+            None => cache.try_get_with(key, copied),
+        });
+    }
+
+    fn get_with(
+        &mut self,
+        get: impl Fn(&hostcache::Cache, &[u8]) -> Result<Option<Vec<u8>>, Box<hostcache::ReadError>>,
+    ) {
         let (key, handle) = (self.key(), self.any());
         let real = |cache: &hostcache::Cache| {
-            let got = cache.try_get_with(&key, |found| {
-                let mut value = vec![0; found.len()];
-                found.copy_to(&mut value);
-                value
-            });
-            answer::read(got.map_err(|error| *error), Answer::Bytes)
+            answer::read(get(cache, &key).map_err(|error| *error), Answer::Bytes)
         };
         let bytes = |entry: &mut Entry| {
             entry.get().map_or_else(refused, |seen| Answer::Bytes(seen.map(|seen| seen.value)))
