@@ -84,7 +84,6 @@ pub const NO_OPERATIONS: &[(&str, &str)] = &[
     ("name", "a property"),
     ("path", "a property"),
     ("capacity", "a property"),
-    ("get_quickly_with", "hidden: the beginning of try_get_with, for C: the tests of bindings/c"),
     ("prefetch", "a hint that changes no answer; part of the batches"),
     ("max_value_len", "a property; the model's limit"),
     ("info", "a property"),
