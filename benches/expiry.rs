@@ -64,8 +64,15 @@ fn measure(
     ends.sort_by(f64::total_cmp);
     due.sort_by(f64::total_cmp);
     let filled = start.elapsed();
-    println!("{items} items set in {:.1} s, capacity {} MiB", filled.as_secs_f64(), (items * 230) >> 20);
-    println!("{:>8} {:>10} {:>10} {:>8} {:>10} {:>8}", "second", "ended", "reclaimed", "late", "evictions", "core");
+    println!(
+        "{items} items set in {:.1} s, capacity {} MiB",
+        filled.as_secs_f64(),
+        (items * 230) >> 20
+    );
+    println!(
+        "{:>8} {:>10} {:>10} {:>8} {:>10} {:>8}",
+        "second", "ended", "reclaimed", "late", "evictions", "core"
+    );
     let (mut spent, mut looked) = (processor_time(daemon)?, Instant::now());
     let first = (spent, looked);
     for second in 0..seconds {

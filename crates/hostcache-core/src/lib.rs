@@ -38,8 +38,8 @@ pub use memory::Died;
 pub use memory::Memory;
 pub use ops::{
     Account, Arithmetic, BATCH, Condition, Copied, Counted, Deadline, Deleted, End, Expired, Got,
-    Initial, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept, Value,
-    Walked,
+    Initial, IntoSlice, IntoVec, ReserveFailure, Reserved, SetOutcome, SetRequest, Sink, Swept,
+    Value, Walked,
 };
 pub use ordering::{FENCES, SITES};
 pub use participant::{Counter, Counters, Lane, LaneView, Recovered, Ticket};

@@ -235,7 +235,10 @@ impl Suite {
         let (expected, would_be) = worked(self.model.entry(key, context), &predict);
         let stores = matches!(
             expected,
-            Answer::Stored(_) | Answer::Number(Some(_)) | Answer::Flag(true) | Answer::Item(Some(_))
+            Answer::Stored(_)
+                | Answer::Number(Some(_))
+                | Answer::Flag(true)
+                | Answer::Item(Some(_))
         );
         let expects = stores || self.excuses() > 0;
         assert!(expects, "{}: key {}: no room instead of {expected}", self.step, show(key));

@@ -167,7 +167,8 @@ mod tests {
             let step = Session::new(region, &mut lane, &host).expire_due();
             assert!(!step.more);
             found += step.items;
-            let ended_by = |time| (0..3_000).filter_map(deadline).filter(|&end| end <= time).count();
+            let ended_by =
+                |time| (0..3_000).filter_map(deadline).filter(|&end| end <= time).count();
             assert!(found <= ended_by(now) as u64, "{found} at {now}: nothing that lives");
             // In units of 64 ms, and in a round of 500.
             assert!(found >= ended_by(now - 600) as u64, "{found} at {now}: all that is over");
