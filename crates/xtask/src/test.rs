@@ -44,10 +44,11 @@ pub(crate) fn steps() -> Vec<Step> {
         memcheck(),
         miri(),
     ];
+    steps.extend(root().join("python/pyproject.toml").exists().then(python));
+    // Behind Python, whose package takes part where languages meet.
     if root().join("bindings/c/Cargo.toml").exists() {
         steps.extend([c(), c_clang(), c_memcheck()]);
     }
-    steps.extend(root().join("python/pyproject.toml").exists().then(python));
     steps
 }
 
