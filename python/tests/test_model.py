@@ -161,7 +161,9 @@ class Model(RuleBasedStateMachine):
             assert left is None
         else:
             end = self.model[key][1]
-            assert left == (math.inf if end is None else (end - self.now) / 1000)
+            # Whole milliseconds; of which of two neighbouring floats they make, nothing is said.
+            assert left is not None
+            assert (left if end is None else round(left * 1000)) == (math.inf if end is None else end - self.now)
 
     @invariant()
     def the_contents_are_the_models(self) -> None:
