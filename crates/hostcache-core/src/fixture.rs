@@ -1,10 +1,11 @@
-//! What unit tests share: a region over a vector, and a host on which time stands still.
+//! What unit tests share: a region over a vector, hosts on which time stands still or is moved, and a plain store.
 
+use core::cell::Cell;
 use core::ptr::NonNull;
 
 use crate::layout::{Header, Shape};
 use crate::word::{LaneId, SlotWord};
-use crate::{Host, Memory, Region};
+use crate::{Condition, Deadline, Host, Memory, Region, SetRequest};
 
 /// A clock that stands still; nobody is dead.
 pub(crate) struct Still;
@@ -19,6 +20,27 @@ impl Host for Still {
     }
 
     fn release_lane(&self, _: LaneId) {}
+}
+
+/// A clock that the test moves; nobody is dead.
+pub(crate) struct Clock(pub(crate) Cell<u64>);
+
+impl Host for Clock {
+    fn now_ms(&self) -> u64 {
+        self.0.get()
+    }
+
+    fn claim_lane(&self, _: LaneId) -> bool {
+        false
+    }
+
+    fn release_lane(&self, _: LaneId) {}
+}
+
+/// A value and nothing else to store, whatever is there.
+pub(crate) fn plain(value: &[u8], deadline: Option<u64>) -> SetRequest<'_> {
+    let (deadline, condition) = (Deadline::At(deadline), Condition::Always);
+    SetRequest { value, flags: 0, encoding: 0, deadline, condition }
 }
 
 /// An empty region of the smallest capacity.

@@ -7,7 +7,8 @@
 //!    `idle_pause`. So frequent short steps (writers press) sweep no faster than rare long ones.
 //! 2. **A rich sweep hurries.** Where a step found many dead items (a mass expiry, a clear), the next one
 //!    may look through all of `buckets_per_step`: the memory is wanted back soon.
-//! 3. **The pause follows the work.** Something done: a short one. Nothing done: a long one.
+//! 3. **The pause follows the work.** Something done: a short one. Nothing done: a long one. The shortest where more has expired than
+//!    one step reclaims.
 //! 4. **Stores find a free block.** The pause is the time in which a fifth of the reserve goes, by what went in the last one. It is the
 //!    shortest where all was gone, or the eviction allowance was used up.
 //!
@@ -104,6 +105,9 @@ impl Pace {
             }
         };
         self.lasts = self.lasts.min(longest).max(shortest);
+        if report.more_is_due {
+            return shortest;
+        }
         if reclaimed + report.evicted > 0 || self.recover_again {
             self.lasts.min(self.config.busy_pause)
         } else {
@@ -197,6 +201,18 @@ mod tests {
         assert!(!pace.budget(now + config.busy_pause).recover);
         pace.after(&report(|r| r.recovered_blocks = 1));
         assert!(pace.budget(now + 2 * config.busy_pause).recover);
+    }
+
+    #[test]
+    fn more_than_a_step_reclaims_is_gone_on_with_at_once_without_a_rich_sweep() {
+        let config = Config::default();
+        let mut pace = Pace::new(&config, 1_000_000);
+        let due = |more| {
+            report(|r| (r.expired, r.expired_when_due, r.more_is_due) = (9_000, 9_000, more))
+        };
+        assert_eq!(pace.after(&due(true)), config.pressed_pause);
+        assert_eq!(pace.after(&due(false)), config.busy_pause);
+        assert!(!pace.rich, "what is found by its deadline tells nothing of the rest");
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Cache {
         if reservation.attachment.geometry().classes.class_of(sizes.words()).is_none() {
             // What this thread keeps for its next stores is no reason to refuse it pages. If that fails, it keeps nothing.
             let _ = self.shared.with_lane(|attachment, lane| {
-                Session::new(&attachment.region, lane, attachment).rest();
+                Session::new(&attachment.region, lane, attachment).flush_magazine();
             });
         }
         reservation.claim(lane, sizes)?;

@@ -78,7 +78,8 @@ fn half_the_capacity_is_reserved_published_and_pinned() {
         let WriteError::NoRoom { needed, pinned, .. } = refused else {
             panic!("another error: {refused}")
         };
-        assert!(needed > len as u64 && pinned > 0, "{refused}");
+        assert!(needed > len as u64 && pinned > len as u64, "{refused}");
+        assert!(cache.stats().pinned_bytes > len as u64);
         assert!(held.to_vec() == value(round, len), "round {round}");
         drop(held);
         assert_sound(&cache);

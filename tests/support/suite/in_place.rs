@@ -17,12 +17,6 @@ impl Suite {
         other.truncate(SMALL);
         let refused = || Answer::Refused("invalid key");
         let held = self.acting.then(|| handle.cache.pin(&key));
-        if let Some(Err(PinError::OverBound { wanted, held, limit, .. })) = held {
-            assert!(held == 0 && wanted > limit, "{}: {wanted} bytes of {limit}", self.step);
-            // By turns nobody else would know of it.
-            assert!(self.setting.geometry.evicts, "{}: {wanted} bytes", self.step);
-            return;
-        }
         let (pin, real) = match held {
             None => (None, None),
             Some(Ok(None)) => (None, Some(Answer::Bytes(None))),
@@ -51,11 +45,6 @@ impl Suite {
         let options = options(&store);
         let len = store.value.len();
         let reserved = self.acting.then(|| handle.cache.reserve(&key, len, &options));
-        if let Some(Err(WriteError::OverBound { wanted, held, limit, .. })) = reserved {
-            assert!(held == 0 && wanted > limit, "{}: {wanted} bytes of {limit}", self.step);
-            assert!(self.setting.geometry.evicts, "{}: {wanted} bytes", self.step);
-            return;
-        }
         if matches!(reserved, Some(Err(WriteError::NoRoom { .. }))) {
             assert!(self.setting.geometry.refuses, "{}: no room for {len} bytes", self.step);
             return;

@@ -115,11 +115,13 @@ fn pins_full(facts: &Facts) -> Option<Advice> {
         let by = if names.is_empty() { String::new() } else { format!(", most by {}", names.join(", ")) };
         Advice {
             finding: "pins_full",
-            text: format!(
-                "pins and reservations hold {} of the {} that they may{by}",
-                format_size(held),
-                format_size(bound)
-            ),
+            text: match (format_size(held), format_size(bound)) {
+                // A single value may be larger than all may be together.
+                (held_size, size) if held > bound => {
+                    format!("a single value of {held_size} is held in place, where all together may hold {size}{by}")
+                }
+                (held, bound) => format!("pins and reservations hold {held} of the {bound} that they may{by}"),
+            },
             remedy: "before further ones are refused, drop some, or copy values out; a value that is replaced or \
                      deleted stays as long as it is pinned"
                 .to_owned(),

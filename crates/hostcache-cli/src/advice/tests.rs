@@ -152,6 +152,8 @@ fn pins_that_hold_all_that_they_may_are_told_with_who_holds_them() {
         found.text,
         "pins and reservations hold 15MiB of the 16MiB that they may, most by 3 (worker\\u{7}), 2 (worker\\u{7})"
     );
+    let found = one(|facts| facts.stats.pinned_bytes = 30 << 20);
+    assert!(found.text.starts_with("a single value of 30MiB is held in place"), "{found}");
     nothing(|facts| facts.stats.pinned_bytes = 14 << 20);
     nothing(|facts| facts.capacity = 0);
 }

@@ -135,9 +135,9 @@ impl Region {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Deadline, Lane, Session, SetRequest};
+    use crate::{Lane, Session};
 
     #[test]
     fn items_and_bytes_are_counted_in_and_out() {
@@ -145,13 +145,8 @@ mod tests {
         let mut lane = Lane::attach(region, 0, &Identity::default());
         let mut session = Session::new(region, &mut lane, &Still);
         let set = |session: &mut Session<'_, Still>, key: &[u8], len: usize, until| {
-            let request = SetRequest {
-                value: &vec![7; len],
-                flags: 0,
-                encoding: 0,
-                deadline: Deadline::At(until),
-                condition: Condition::Always,
-            };
+            let value = vec![7; len];
+            let request = plain(&value, until);
             session.set(key, &request).expect("there is room");
             region.present_counts()
         };

@@ -49,14 +49,15 @@ impl<H: Host> Session<'_, H> {
             return Expired::default();
         }
         let all = region.due_words();
-        let now = self.host.now_ms();
+        let (host, mut read) = (self.host, None);
+        let mut now = || *read.get_or_insert_with(|| host.now_ms());
         let hand = region.word(live::DUE_HAND);
         let start = hand.fetch_add(words, Ordering::Relaxed) % all;
         let mut swept = Swept::default();
         let mut walked = 0;
         for step in 0..words {
             let word = (start + step) % all;
-            for (group, is_due) in (word * DUE_TIMES..).zip(region.dues(word, now)) {
+            for (group, is_due) in (word * DUE_TIMES..).zip(region.dues(word, &mut now)) {
                 if !is_due {
                     continue;
                 }
@@ -113,34 +114,12 @@ impl<H: Host> Session<'_, H> {
 mod tests {
     use core::cell::Cell;
 
-    use crate::fixture::Fixture;
+    use crate::fixture::{Clock, Fixture, plain};
     use crate::layout::Identity;
-    use crate::word::LaneId;
-    use crate::{Condition, Deadline, Host, Lane, Region, Session, SetRequest};
+    use crate::{Lane, Region, Session};
 
-    /// A host whose clock is moved by hand.
-    struct Moved(Cell<u64>);
-
-    impl Host for Moved {
-        fn now_ms(&self) -> u64 {
-            self.0.get()
-        }
-
-        fn claim_lane(&self, _: LaneId) -> bool {
-            false
-        }
-
-        fn release_lane(&self, _: LaneId) {}
-    }
-
-    fn set(region: &Region, lane: &mut Lane, host: &Moved, number: u64, deadline: Option<u64>) {
-        let request = SetRequest {
-            value: &[7; 100],
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(deadline),
-            condition: Condition::Always,
-        };
+    fn set(region: &Region, lane: &mut Lane, host: &Clock, number: u64, deadline: Option<u64>) {
+        let request = plain(&[7; 100], deadline);
         let mut session = Session::new(region, lane, host);
         session.set(&number.to_le_bytes(), &request).expect("there is room");
     }
@@ -150,7 +129,7 @@ mod tests {
     fn whatever_has_expired_is_found_without_the_sweep_and_nothing_else() {
         let Fixture { region, .. } = &Fixture::new();
         let mut lane = Lane::attach(region, 0, &Identity::default());
-        let host = Moved(Cell::new(5_000));
+        let host = Clock(Cell::new(5_000));
         let deadline = |number| match number % 4 {
             0 => None,
             _ => Some(10_000 + number * 37 % 90_000),
@@ -180,7 +159,7 @@ mod tests {
     fn a_deadline_that_was_not_noted_is_noted_by_the_sweep() {
         let Fixture { region, .. } = &Fixture::new();
         let mut lane = Lane::attach(region, 0, &Identity::default());
-        let host = Moved(Cell::new(0));
+        let host = Clock(Cell::new(0));
         set(region, &mut lane, &host, 1, Some(2_000));
         // As a process leaves it that dies behind the link.
         (0..region.due_words() * 2).for_each(|group| region.take_due(group));

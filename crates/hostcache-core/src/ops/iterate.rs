@@ -116,9 +116,8 @@ impl Region {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::ops::{Condition, Deadline, SetRequest};
     use crate::sync::Ordering;
     use crate::table::Probe;
     use crate::word::ControlWord;
@@ -131,13 +130,7 @@ mod tests {
     }
 
     fn set(region: &Region, lane: &mut Lane, key: &[u8]) {
-        let request = SetRequest {
-            value: b"value",
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let request = plain(b"value", None);
         Session::new(region, lane, &Still).set(key, &request).expect("there is room");
     }
 

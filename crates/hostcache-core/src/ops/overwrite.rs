@@ -39,9 +39,6 @@ impl<H: Host> Session<'_, H> {
             self.take_back(class, location, generation, entry);
             return None;
         }
-        if let Some(deadline) = draft.deadline {
-            region.note_deadline(found.position.bucket(), deadline);
-        }
         // The new block is everybody's, and its entry is free for the old one.
         let leak = planted(Fault::ReplacedNotRetired);
         let old = if leak { None } else { self.retire(&found, Some(entry)) };
@@ -57,6 +54,9 @@ impl<H: Host> Session<'_, H> {
         }
         self.count_removal(&found, Removal::Replaced);
         self.count_addition(&sealed);
+        if let Some(deadline) = draft.deadline {
+            region.note_deadline(found.position.bucket(), deadline);
+        }
         self.tally(Counter::CmdSet, 1);
         Some(sealed.token)
     }

@@ -1,8 +1,8 @@
 //! What becomes of a block that was sealed and never linked, and of stores for which there is none.
 
 use super::store::{Change, Draft, Present, Verdict};
-use super::{Arithmetic, Condition, Deadline, End, Initial, SetRequest};
-use crate::fixture::{Fixture, Still};
+use super::{Arithmetic, End, Initial, SetRequest};
+use crate::fixture::{Fixture, Still, plain};
 use crate::layout::Identity;
 use crate::word::{BlockState, PageState};
 use crate::{Counter, Failure, Lane, Region, Session};
@@ -32,13 +32,7 @@ fn a_block_sealed_and_not_linked_goes_on_to_the_next_generation() {
     let Fixture { region, .. } = &Fixture::new();
     let mut lane = Lane::attach(region, 0, &Identity::default());
     let mut other = Lane::attach(region, 1, &Identity::default());
-    let request = SetRequest {
-        value: b"old",
-        flags: 0,
-        encoding: 0,
-        deadline: Deadline::At(None),
-        condition: Condition::Always,
-    };
+    let request = plain(b"old", None);
     Session::new(region, &mut other, &Still).set(b"key", &request).expect("there is room");
     // Every chunk of the one page in use starts in the same generation.
     let headers = || {
@@ -66,13 +60,7 @@ fn every_store_that_finds_no_room_is_counted() {
     let Fixture { region, .. } = &Fixture::new();
     let mut hoarder = Lane::attach(region, 0, &Identity::default());
     let mut hoarder = Session::new(region, &mut hoarder, &Still);
-    let request = SetRequest {
-        value: b"1",
-        flags: 0,
-        encoding: 0,
-        deadline: Deadline::At(None),
-        condition: Condition::Always,
-    };
+    let request = plain(b"1", None);
     hoarder.set(b"there", &request).expect("there is room");
     while hoarder.take_free_page().is_some() {}
     let mut lane = Lane::attach(region, 1, &Identity::default());

@@ -149,9 +149,9 @@ impl Magazine {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Deadline, Lane, Session, SetRequest};
+    use crate::{Lane, Session};
 
     #[test]
     fn a_lane_keeps_no_more_bytes_than_its_share() {
@@ -159,13 +159,8 @@ mod tests {
         let mut lane = Lane::attach(region, 0, &Identity::default());
         for len in [10, 100, 300] {
             let mut session = Session::new(region, &mut lane, &Still);
-            let request = SetRequest {
-                value: &vec![7; len],
-                flags: 0,
-                encoding: 0,
-                deadline: Deadline::At(None),
-                condition: Condition::Always,
-            };
+            let value = vec![7; len];
+            let request = plain(&value, None);
             for key in 0..40u8 {
                 session.set(&[key], &request).expect("there is room");
             }

@@ -73,23 +73,17 @@ impl Region {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::{Identity, record};
     use crate::participant::Lane;
     use crate::region::Region;
     use crate::session::Session;
     use crate::sync::Ordering;
-    use crate::{Condition, Deadline, Got, PinLane, SetRequest};
+    use crate::{Got, PinLane};
 
     fn set(region: &Region, lane: &mut Lane, key: &str, len: usize) {
         let value = vec![7; len];
-        let request = SetRequest {
-            value: &value,
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let request = plain(&value, None);
         let stored = Session::new(region, lane, &Still).set(key.as_bytes(), &request);
         stored.expect("there is room");
     }

@@ -22,8 +22,7 @@ impl Region {
         self.geometry.shape.capacity / 4
     }
 
-    /// What an item counts: its block's bytes, the whole limit at most. So the largest values too can be held, if nothing
-    /// else is.
+    /// What an item counts: its block's bytes.
     #[must_use]
     pub fn pin_charge(&self, sizes: &ItemSizes) -> u64 {
         let words = sizes.words();
@@ -31,7 +30,7 @@ impl Region {
             Some(class) => self.geometry.classes.chunk_words(class).unwrap_or(words),
             None => words.next_multiple_of(self.geometry.shape.page_words),
         };
-        (block * 8).next_multiple_of(QuotaWord::LINE).min(self.pin_limit())
+        (block * 8).next_multiple_of(QuotaWord::LINE)
     }
 
     /// Bytes that pins and reservations hold.
@@ -55,13 +54,13 @@ impl Region {
         });
         match grown {
             Some((from, to)) if from.quota() == to.quota() => return Ok(()),
-            Some(_) if self.is_within_bound() => return Ok(()),
+            Some(_) if self.is_within_bound(bytes) => return Ok(()),
             _ => {}
         }
         for lane in self.pin_lanes() {
             self.change_quota(lane, |word| word.with(word.used(), word.used()));
         }
-        if grown.is_some() && self.is_within_bound() {
+        if grown.is_some() && self.is_within_bound(bytes) {
             return Ok(());
         }
         if grown.is_some() {
@@ -73,11 +72,12 @@ impl Region {
         Err(self.pin_bytes())
     }
 
-    /// Counts bytes out that it holds no more; it may hold as many again.
+    /// Counts bytes out that it holds no more; it may hold as many again, but for what a single item held beyond the bound.
     pub fn refund(&self, lane: LaneId, bytes: u64) {
         if !cfg!(loom) {
             self.change_quota(lane, |word| {
-                word.with(word.used().saturating_sub(bytes), word.quota())
+                let used = word.used().saturating_sub(bytes);
+                word.with(used, word.quota().min(self.pin_limit()).max(used))
             });
         }
     }
@@ -126,11 +126,13 @@ impl Region {
         self.lane_word(lane, record::QUOTA)
     }
 
-    fn is_within_bound(&self) -> bool {
+    /// Whether all quotas are within the bound, or what was counted in last is all that there is: one item may be larger.
+    fn is_within_bound(&self, last: u64) -> bool {
         ord::quota_fence();
         let quotas = self.pin_lanes().map(|lane| self.load_quota(lane).quota());
         // At most 2^13 quotas of 2^38 bytes, whatever the words say.
-        quotas.sum::<u64>() <= self.pin_limit() || planted(Fault::QuotaIgnored)
+        let sum = quotas.sum::<u64>();
+        sum <= self.pin_limit() || sum == last || planted(Fault::QuotaIgnored)
     }
 
     /// The word before and after.
@@ -193,5 +195,30 @@ mod tests {
             lane.detach(region);
         }
         assert_eq!((region.pin_bytes(), region.pin_lanes().collect::<Vec<_>>()), (64, vec![7]));
+    }
+
+    #[test]
+    fn one_item_may_be_larger_than_all_may_be_together() {
+        let Fixture { region, .. } = &Fixture::new();
+        let limit = region.pin_limit();
+        let pins: Vec<_> = [3, 31]
+            .map(|id| Lane::attach(region, id, &Identity::default()).into_pins(region))
+            .into();
+        assert_eq!(region.charge(3, 2 * limit), Ok(()));
+        assert_eq!(region.pin_bytes(), 2 * limit, "what it holds is told as it is");
+        for lane in [3, 31] {
+            assert_eq!(region.charge(lane, 64), Err(2 * limit));
+            assert_eq!(region.charge(lane, 2 * limit), Err(2 * limit));
+        }
+        region.refund(3, 2 * limit);
+        // What it might hold again without asking is within the bound.
+        assert_eq!(region.load_quota(3).quota(), limit);
+        assert_eq!(region.charge(3, limit), Ok(()));
+        assert_eq!(region.charge(3, 64), Err(limit));
+        region.refund(3, limit - 64);
+        assert_eq!(region.charge(31, 2 * limit), Err(64), "only if nothing else is held");
+        for lane in pins {
+            lane.detach(region);
+        }
     }
 }

@@ -123,14 +123,8 @@ impl<H> Session<'_, H> {
         self.free_block(owned, true);
     }
 
-    /// Gives back the free blocks that the lane keeps for its next stores: where large items are about to be made by
-    /// another, they would stand in the way.
-    pub fn rest(&mut self) {
-        self.flush_magazine();
-    }
-
-    /// Gives all held blocks back.
-    pub(crate) fn flush_magazine(&mut self) {
+    /// Gives back the free blocks that the lane keeps for its next stores: they stand in the way of large items.
+    pub fn flush_magazine(&mut self) {
         while let Some(held) = self.lane.magazine.take_any() {
             self.free_block(held.into(), true);
         }

@@ -233,18 +233,12 @@ fn unpack(word: u64) -> (u64, u64) {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Deadline, IntoVec, Lane, Region, Session, SetRequest};
+    use crate::{IntoVec, Lane, Region, Session};
 
     fn set(region: &Region, lane: &mut Lane, number: u64) {
-        let request = SetRequest {
-            value: &[7; 200],
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let request = plain(&[7; 200], None);
         let stored = Session::new(region, lane, &Still).set(&number.to_le_bytes(), &request);
         stored.expect("there is room");
     }

@@ -191,33 +191,13 @@ mod tests {
     use core::cell::Cell;
 
     use super::*;
-    use crate::fixture::Fixture;
+    use crate::fixture::{Clock, Fixture, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Counter, Deadline, Lane, Session, SetRequest};
-
-    /// A clock that the test moves.
-    struct Clock(Cell<u64>);
-
-    impl Host for Clock {
-        fn now_ms(&self) -> u64 {
-            self.0.get()
-        }
-
-        fn claim_lane(&self, _: LaneId) -> bool {
-            false
-        }
-
-        fn release_lane(&self, _: LaneId) {}
-    }
+    use crate::{Counter, Lane, Session};
 
     fn set(region: &Region, lane: &mut Lane, clock: &Clock, number: u64, len: usize) {
-        let request = SetRequest {
-            value: &vec![7; len],
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let value = vec![7; len];
+        let request = plain(&value, None);
         let stored = Session::new(region, lane, clock).set(&number.to_le_bytes(), &request);
         stored.expect("there is room");
     }

@@ -133,12 +133,12 @@ impl<H> Session<'_, H> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::{Identity, record};
     use crate::slab::{Chunks, Hint};
     use crate::sync::Ordering;
     use crate::word::{PageState, SlotWord};
-    use crate::{Condition, Deadline, Lane, Session, SetRequest};
+    use crate::{Lane, Session};
 
     /// The generation of a page's first cut, with a location in it named by somebody or not.
     fn first_generation(named: bool) -> (u64, u64) {
@@ -169,13 +169,7 @@ mod tests {
         let Fixture { region, .. } = &Fixture::new();
         let mut lane = Lane::attach(region, 1, &Identity::default());
         for number in 0..1_000u32 {
-            let request = SetRequest {
-                value: b"eight by",
-                flags: 0,
-                encoding: 0,
-                deadline: Deadline::At(None),
-                condition: Condition::Always,
-            };
+            let request = plain(b"eight by", None);
             let mut session = Session::new(region, &mut lane, &Still);
             session.set(&number.to_le_bytes(), &request).expect("there is room");
         }

@@ -82,18 +82,13 @@ impl<H: Host> Session<'_, H> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Counter, Deadline, Lane, Region, Session, SetRequest};
+    use crate::{Counter, Lane, Region, Session};
 
     fn set(region: &Region, lane: &mut Lane, number: u64, len: usize) {
-        let request = SetRequest {
-            value: &vec![7; len],
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let value = vec![7; len];
+        let request = plain(&value, None);
         let stored = Session::new(region, lane, &Still).set(&number.to_le_bytes(), &request);
         stored.expect("there is room");
     }

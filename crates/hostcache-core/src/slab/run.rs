@@ -89,22 +89,16 @@ impl<H: Host> Session<'_, H> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::fixture::{Fixture, Still};
+    use crate::fixture::{Fixture, Still, plain};
     use crate::layout::Identity;
-    use crate::{Condition, Deadline, Deleted, Lane, SetRequest};
+    use crate::{Deleted, Lane};
 
     #[test]
     fn a_run_that_says_it_goes_beyond_the_last_page_is_cut_off_there() {
         let Fixture { region, .. } = &Fixture::new();
         let mut lane = Lane::attach(region, 0, &Identity::default());
         let mut session = Session::new(region, &mut lane, &Still);
-        let request = SetRequest {
-            value: &[7; 20_000],
-            flags: 0,
-            encoding: 0,
-            deadline: Deadline::At(None),
-            condition: Condition::Always,
-        };
+        let request = plain(&[7; 20_000], None);
         session.set(b"key", &request).expect("there is room");
         let pages = region.geometry.pages;
         let head = (0..pages).find(|&page| region.load_page(page).state() == PageState::RunHead);

@@ -26,10 +26,10 @@ impl<H: Host> Session<'_, H> {
         for round in 0..2 {
             let mut from = 0;
             while let Some(start) = self.region.free_window(from, pages) {
-                if let Ok(owned) = self.claim_window(start, pages) {
-                    return Some(owned);
+                match self.claim_window(start, pages) {
+                    Ok(owned) => return Some(owned),
+                    Err(page) => from = page + 1,
                 }
-                from = start + 1;
             }
             if round == 0 {
                 self.tally(Counter::InlineEvictions, 1);
@@ -111,11 +111,7 @@ impl<H: Host> Session<'_, H> {
                 (0..chunks).any(|chunk| is_claimed(start + chunk * words))
             }),
             PageState::RunHead | PageState::RunTail => {
-                let distance = match word.state() {
-                    PageState::RunTail => region.run_distance(page).min(page),
-                    _ => 0,
-                };
-                let head = region.geometry.page_start(page - distance);
+                let head = region.geometry.page_start(page - region.distance_in(page, word));
                 self.lane.spared == Some(head) || is_claimed(head)
             }
         }
@@ -132,10 +128,7 @@ impl<H: Host> Session<'_, H> {
             let (length, what) = match word.state() {
                 PageState::Slab => (1, PageCost::Slab(region.share(word.class(), now).ease())),
                 PageState::RunHead | PageState::RunTail => {
-                    let distance = match word.state() {
-                        PageState::RunTail => region.run_distance(page).min(page),
-                        _ => 0,
-                    };
+                    let distance = region.distance_in(page, word);
                     let head = page - distance;
                     let run_end = head + region.run_length(head);
                     let length = run_end.min(end).saturating_sub(page).max(1);
@@ -210,6 +203,14 @@ impl<H: Host> Session<'_, H> {
 }
 
 impl Region {
+    /// Distance of a run's page to its head, never beyond the first page.
+    fn distance_in(&self, page: u64, word: PageWord) -> u64 {
+        match word.state() {
+            PageState::RunTail => self.run_distance(page).min(page),
+            _ => 0,
+        }
+    }
+
     /// The first window of free pages from a page on.
     fn free_window(&self, from: u64, pages: u64) -> Option<u64> {
         let mut length = 0;
