@@ -38,6 +38,12 @@ pub(crate) fn duration(ttl: &Bound<'_, PyAny>) -> PyResult<Option<Duration>> {
     Ok(Duration::try_from_secs_f64(seconds).ok())
 }
 
+/// Seconds as the nearest float (up to 104 days, whose nanoseconds a float holds): seconds and fraction added would be
+/// rounded twice, and a ttl of 2.563 would come back as 2.5629999999999997.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e9
+}
+
 fn is_number(ttl: &Bound<'_, PyAny>) -> bool {
     (ttl.is_instance_of::<PyFloat>() || ttl.is_instance_of::<PyInt>())
         && !ttl.is_instance_of::<PyBool>()

@@ -8,7 +8,7 @@ use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
-use crate::arguments::{counter_options, duration, group_of, lifetime, size};
+use crate::arguments::{counter_options, duration, group_of, lifetime, seconds, size};
 use crate::clock::ManualClock;
 use crate::encode::Codec;
 use crate::errors::open_error;
@@ -326,10 +326,7 @@ impl Cache {
             |attached| {
                 // Tells a key that is not allowed from one that is not there.
                 let info = attached.cache.try_contains(key)?.then(|| attached.cache.item_info(key));
-                let left = |ttl: Option<std::time::Duration>| {
-                    ttl.map_or(f64::INFINITY, |left| left.as_secs_f64())
-                };
-                Ok(info.flatten().map(|info| left(info.ttl)))
+                Ok(info.flatten().map(|info| info.ttl.map_or(f64::INFINITY, seconds)))
             },
         )
     }

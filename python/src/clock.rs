@@ -5,6 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::arguments::seconds;
 use crate::errors::open_error;
 
 /// A clock that stands still until it is moved. Threads and forked children share the time.
@@ -34,7 +35,7 @@ impl ManualClock {
     /// Seconds that it has been moved.
     #[getter]
     fn elapsed(&self) -> f64 {
-        self.clock.elapsed().as_secs_f64()
+        seconds(self.clock.elapsed())
     }
 
     fn __repr__(&self) -> String {

@@ -4,6 +4,8 @@ use hostcache::{ClassInfo, RegionInfo, Stats};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::arguments::seconds;
+
 macro_rules! dict {
     ($py:expr, $from:expr, [$($field:ident),* $(,)?]) => {{
         let dict = PyDict::new($py);
@@ -86,11 +88,10 @@ pub(crate) fn info<'py>(py: Python<'py>, info: &RegionInfo) -> PyResult<Bound<'p
             writable,
         ]
     );
-    let seconds = |ttl: Option<std::time::Duration>| ttl.map(|ttl| ttl.as_secs_f64());
     dict.set_item("name", &info.name)?;
     dict.set_item("path", info.path.display().to_string())?;
-    dict.set_item("default_ttl", seconds(info.default_ttl))?;
-    dict.set_item("max_ttl", seconds(info.max_ttl))?;
+    dict.set_item("default_ttl", info.default_ttl.map(seconds))?;
+    dict.set_item("max_ttl", info.max_ttl.map(seconds))?;
     Ok(dict)
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn classes<'py>(py: Python<'py>, classes: &[ClassInfo]) -> PyResult<B
             ]
         );
         dict.set_item("hit_ratio", class.hit_ratio())?;
-        dict.set_item("eviction_age", class.eviction_age.map(|age| age.as_secs_f64()))?;
+        dict.set_item("eviction_age", class.eviction_age.map(seconds))?;
         list.append(dict)?;
     }
     Ok(list)

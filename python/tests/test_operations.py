@@ -81,6 +81,10 @@ def test_lifetimes() -> None:
     assert cache.ttl("short") == 0.5
     assert cache.ttl("delta") == 2
     assert cache.ttl("default") == 100
+    odd = [milliseconds / 1000 for milliseconds in range(1, 20_000, 7)]
+    for ttl in odd:
+        cache.set("odd", 1, ttl=ttl)
+        assert cache.ttl("odd") == ttl, "the float that was given, not one beside it"
     assert cache.ttl("for ever") == math.inf
     cache.advance(0.5)
     assert cache.get("short") is None
